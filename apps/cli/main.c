@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "commands.h"
+#include "terminal.h"
+
+const cli_command cli_commands[] = {
+    {"plan", "OP ARGS", "what an operator would do: schedule, tile, memory, time; reads headers only", cli_plan},
+    {"models", "list | info M | add FILE | install PACK", "the models an operator can use", cli_models},
+    {"help", "[OP]", "this text, or an operator's options", cli_help},
+    {NULL, NULL, NULL, NULL},
+};
+
+/* glibc keeps what is freed: one arena per thread, and blocks up to 32 MB once it has seen them freed. Under a memory budget
+ * that counts as ours, so: few arenas, and every large block straight from and back to the system (a fixed threshold also
+ * stops glibc from raising it by itself). */
+static void return_memory_to_system(void)
+{
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+tw_status cli_fail_unknown_command(const char *what, const char *name, tw_error *err)
+{
+    tw_nearest best = {0};
+    const tw_op_info *op;
+
+    for (size_t i = 0; (op = tw_op_at(i)); i++)
+        tw_nearest_offer(&best, name, op->name);
+    for (const cli_command *c = cli_commands; c->name; c++)
+        tw_nearest_offer(&best, name, c->name);
+    if (best.name)
+        return tw_fail(err, TW_ERROR_USAGE, "unknown %s \"%s\"; did you mean %s?", what, name, best.name);
+    return tw_fail(err, TW_ERROR_USAGE, "unknown %s \"%s\"; see tilewright help", what, name);
+}
+
+static int dispatch(const char *name, int argc, char **argv)
+{
+    tw_error err = TW_ERROR_NONE;
+
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("tilewright %s\n", tw_version());
+        return TW_OK;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return cli_help(argc, argv);
+    for (const cli_command *c = cli_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c->run(argc, argv);
+    if (cli_find_op(name))
+        return cli_op(name, argc, argv, false);
+    if (name[0] == '-')
+        tw_fail(&err, TW_ERROR_USAGE, "the operator comes first: tilewright OP ARGS [options]; see tilewright help");
+    else
+        cli_fail_unknown_command("command", name, &err);
+    return cli_fail(&err);
+}
+
+/* setlocale is never called: numbers are read and written the same way everywhere. */
+int main(int argc, char **argv)
+{
+    return_memory_to_system();
+    /* A reader that has gone away is a write error to report, and partial output to remove, not a death. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        cli_print_overview(stderr);
+        return TW_ERROR_USAGE;
+    }
+    cli_terminal_guess(argc, argv);
+    int code = dispatch(argv[1], argc - 2, argv + 2);
+    if (fflush(stdout) != 0 && code == TW_OK) {
+        cli_complain("standard output cannot be written");
+        code = TW_ERROR_RUN;
+    }
+    return code;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The options one command knows: the operator's table through the public API, then the command line's own. */
+#include <string.h>
+
+#include "args.h"
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/options.h"
+
+static const tw_option own_table[] = {
+    {.name = "config", .type = TW_OPTION_FILE,
+     .help = "YAML file with options by their names; options on the command line win", .since = "0.1"},
+    {.name = "json", .type = TW_OPTION_FLAG, .help = "print one JSON object on standard output at the end", .since = "0.1"},
+    {.name = "quiet", .type = TW_OPTION_FLAG, .help = "print nothing but errors", .since = "0.1"},
+    {.name = "progress", .type = TW_OPTION_CHOICE, .choices = "auto|bar|json|none", .fallback = "auto",
+     .help = "how progress is shown on standard error; auto: a bar on a terminal", .since = "0.1"},
+    {.name = "resume", .type = TW_OPTION_FLAG, .help = "skip pictures of a folder whose result is already there",
+     .since = "0.1"},
+    {.name = "help", .letter = 'h', .type = TW_OPTION_FLAG, .help = "print this help", .since = "0.1"},
+    {.name = NULL},
+};
+static const tw_option models_table[] = {
+    {.name = "json", .type = TW_OPTION_FLAG, .help = "print one JSON object on standard output", .since = "0.1"},
+    {.name = "quiet", .type = TW_OPTION_FLAG, .help = "print nothing but errors", .since = "0.1"},
+    {.name = "name", .type = TW_OPTION_TEXT, .help = "add: name of the model; default: the file's own", .since = "0.1"},
+    {.name = "record", .type = TW_OPTION_FILE, .help = "add: JSON record, instead of the options below", .since = "0.1"},
+    {.name = "range", .type = TW_OPTION_CHOICE, .choices = "1|255",
+     .help = "add: largest sample value that the net takes and gives", .since = "0.1"},
+    {.name = "channels", .type = TW_OPTION_CHOICE, .choices = "rgb|bgr", .help = "add: channel order of the net", .since = "0.1"},
+    {.name = "size-multiple", .type = TW_OPTION_INT, .max = 4096,
+     .help = "add: sides of the canvas must be a multiple of this; 0: what the graph says", .since = "0.1"},
+    {.name = "pad", .type = TW_OPTION_CHOICE, .choices = "reflect|replicate|zero", .help = "add: how the canvas is padded",
+     .since = "0.1"},
+    {.name = "mean", .type = TW_OPTION_TEXT, .help = "add: three numbers with commas, or one; see norm", .since = "0.1"},
+    {.name = "norm", .type = TW_OPTION_TEXT, .help = "add: net input = (sample / white - mean) * norm", .since = "0.1"},
+    {.name = "out-mean", .type = TW_OPTION_TEXT, .help = "add: see out-norm", .since = "0.1"},
+    {.name = "out-norm", .type = TW_OPTION_TEXT,
+     .help = "add: result / white = net output * out-norm + out-mean; default: the inverse of mean and norm", .since = "0.1"},
+    {.name = "title", .type = TW_OPTION_TEXT, .help = "add: one line for lists", .since = "0.1"},
+    {.name = "licence", .type = TW_OPTION_TEXT, .help = "add: licence of the weights", .since = "0.1"},
+    {.name = "help", .letter = 'h', .type = TW_OPTION_FLAG, .help = "print this help", .since = "0.1"},
+    {.name = NULL},
+};
+static const tw_option *const own_tables[] = {own_table, models_table, NULL};
+
+static const char *type_name(tw_option_type type)
+{
+    static const char *const names[] = {"flag", "bool", "int", "real", "size", "geometry", "choice", "text", "file"};
+    return names[type];
+}
+
+const tw_op_info *cli_find_op(const char *name)
+{
+    const tw_op_info *op;
+    for (size_t i = 0; (op = tw_op_at(i)); i++)
+        if (strcmp(op->name, name) == 0)
+            return op;
+    return NULL;
+}
+
+static void add_own(GArray *table, const tw_option *o)
+{
+    cli_option option = {
+        .info = {.name = o->name, .letter = o->letter, .alias = o->alias, .type = type_name(o->type), .min = o->min,
+                 .max = o->max, .fallback = o->fallback, .unit = o->unit, .choices = o->choices, .help = o->help,
+                 .since = o->since},
+        .own = true,
+    };
+    if (cli_table_find(table, o->name))
+        return;
+    for (guint i = 0; i < table->len; i++)
+        if (g_array_index(table, cli_option, i).info.letter == option.info.letter)
+            option.info.letter = 0;
+    g_array_append_val(table, option);
+}
+
+GArray *cli_table_new(const char *command)
+{
+    GArray *table = g_array_new(FALSE, TRUE, sizeof(cli_option));
+    cli_option option = {.own = false};
+
+    for (size_t i = 0; tw_op_option_at(command, i, &option.info); i++)
+        g_array_append_val(table, option);
+    for (const tw_option *o = strcmp(command, "models") == 0 ? models_table : own_table; o->name; o++)
+        add_own(table, o);
+    return table;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+            return false;
+    return *a == *b;
+}
+
+const cli_option *cli_table_find(const GArray *table, const char *name)
+{
+    for (guint i = 0; i < table->len; i++) {
+        const cli_option *option = &g_array_index(table, cli_option, i);
+        if (same_name(option->info.name, name) || (option->info.alias && same_name(option->info.alias, name)))
+            return option;
+    }
+    return NULL;
+}
+
+tw_status cli_check_own(const cli_option *option, const char *value, tw_error *err)
+{
+    if (!option->own)
+        return TW_OK;
+    tw_options *options = tw_options_new(own_tables);
+    if (!options)
+        return tw_fail_memory(err, "options", 0);
+    tw_status status = tw_options_set(options, option->info.name, value, err);
+    tw_options_free(options);
+    return status;
+}
+
+tw_status cli_fail_unknown(const GArray *table, const char *typed, tw_error *err)
+{
+    const char *name = typed + strspn(typed, "-");
+    tw_nearest best = {0};
+
+    for (guint i = 0; i < table->len && strlen(name) > 1; i++) {
+        const tw_option_info *info = &g_array_index(table, cli_option, i).info;
+        tw_nearest_offer(&best, name, info->name);
+        if (info->alias)
+            tw_nearest_offer(&best, name, info->alias);
+    }
+    if (best.name)
+        return tw_fail(err, TW_ERROR_USAGE, "unknown option %s; did you mean --%s?", typed, best.name);
+    return tw_fail(err, TW_ERROR_USAGE, "unknown option %s", typed);
+}

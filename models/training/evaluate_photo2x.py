@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""Measures photo-2x on held-out pictures, through ncnn, and prints Markdown tables.
+
+evaluate_photo2x.py PICTURES [--model FOLDER] [--check CHECKPOINT] [--crops FILE.png] [--kind photograph]
+
+PSNR of luma (BT.601), borders of 4 pixels cut off, all results rounded to 8 bits. The reference is the picture itself;
+what is enlarged is the picture reduced by 2. --check compares ncnn's result of the exported files with the training
+framework's result of the checkpoint, weights rounded to fp16.
+"""
+import argparse
+import os
+import time
+import numpy as np
+import ncnn
+from PIL import Image
+import pictures
+
+BORDER, STRIP, HALO = 4, 512, 8
+
+
+class Runtime:
+    def __init__(self, folder, threads=1):
+        self.net = ncnn.Net()
+        self.net.opt.num_threads = threads
+        self.net.opt.use_vulkan_compute = False
+        for name in ('fp16_packed', 'fp16_storage', 'fp16_arithmetic', 'bf16_storage', 'bf16_packed'):
+            if hasattr(self.net.opt, 'use_' + name):
+                setattr(self.net.opt, 'use_' + name, False)
+        if self.net.load_param(os.path.join(folder, 'photo-2x.param')) or \
+                self.net.load_model(os.path.join(folder, 'photo-2x.bin')):
+            raise SystemExit(f'cannot load photo-2x from {folder}')
+
+    def floats(self, planes):
+        extractor = self.net.create_extractor()
+        extractor.input('data', ncnn.Mat(np.ascontiguousarray(planes)))
+        status, result = extractor.extract('output')
+        assert status == 0
+        return np.array(result)
+
+    def __call__(self, picture):
+        """An RGB8 picture enlarged, in strips that overlap by more than the net sees."""
+        planes = picture.transpose(2, 0, 1).astype(np.float32) / 255
+        height = planes.shape[1]
+        out = np.empty((2 * height, 2 * planes.shape[2], 3), np.uint8)
+        for y in range(0, height, STRIP):
+            top, end = max(0, y - HALO), min(height, y + STRIP)
+            part = self.floats(planes[:, top:min(height, end + HALO)])[:, 2 * (y - top):2 * (end - top)]
+            out[2 * y:2 * end] = (part * 255 + 0.5).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+        return out
+
+
+def resize(kernel):
+    return lambda picture: np.asarray(Image.fromarray(picture).resize(
+        (2 * picture.shape[1], 2 * picture.shape[0]), kernel))
+
+
+def luma(picture):
+    return 16 + picture.astype(np.float32) @ np.array([65.481, 128.553, 24.966], np.float32) / 255
+
+
+def psnr(result, reference):
+    error = (luma(result) - luma(reference))[BORDER:-BORDER, BORDER:-BORDER].astype(np.float64)
+    return 10 * np.log10(255 ** 2 / max((error ** 2).mean(), 1e-4))
+
+
+def even(picture):
+    return np.ascontiguousarray(picture[:picture.shape[0] & ~1, :picture.shape[1] & ~1])
+
+
+def table(rows):
+    print('| picture | size | bicubic | Lanczos | photo-2x | gain | gain, area | gain, Lanczos |')
+    print('|---|---|---|---|---|---|---|---|')
+    for name, size, b, l, n, area, lanczos in rows:
+        print(f'| {name} | {size} | {b:.2f} | {l:.2f} | {n:.2f} | {n - b:+.2f} | {area:+.2f} | {lanczos:+.2f} |')
+    mean = [sum(r[i] for r in rows) / len(rows) for i in range(2, 7)]
+    print(f'| **mean of {len(rows)}** | | {mean[0]:.2f} | {mean[1]:.2f} | {mean[2]:.2f} | **{mean[2] - mean[0]:+.2f}** '
+          f'| {mean[3]:+.2f} | {mean[4]:+.2f} |\n', flush=True)
+
+
+def measure(folder, net, kind, shrink):
+    bicubic, lanczos, rows = resize(Image.Resampling.BICUBIC), resize(Image.Resampling.LANCZOS), []
+    for package, name, this_kind, held_out in pictures.split():
+        if not held_out or this_kind != kind:
+            continue
+        picture = pictures.load(pictures.locate(folder, package, name))
+        if shrink > 1:
+            picture = even(pictures.reduce(picture, shrink, 'lanczos'))
+        gains = {}
+        for kernel in pictures.KERNELS:
+            small = pictures.reduce(picture, 2, kernel)
+            found = psnr(bicubic(small), picture), psnr(net(small), picture)
+            gains[kernel] = found[1] - found[0]
+            if kernel == 'bicubic':
+                here = found[0], psnr(lanczos(small), picture), found[1]
+        size = f'{picture.shape[1]}x{picture.shape[0]}'
+        rows.append((name.split('.')[0].split('_by_')[0], size, *here, gains['area'], gains['lanczos']))
+    return rows
+
+
+def check(folder, net, checkpoint):
+    import torch
+    import photo2x
+    trained = photo2x.Photo2x()
+    trained.load_state_dict(torch.load(checkpoint)['net'])
+    package, name = next((p, n) for p, n, kind, held_out in pictures.split() if held_out and kind == 'photograph')
+    small = pictures.reduce(pictures.load(pictures.locate(folder, package, name)), 2)[:301, :402]
+    planes = small.transpose(2, 0, 1).astype(np.float32) / 255
+    with torch.no_grad():
+        expected = photo2x.rounded(trained)(torch.from_numpy(planes.copy())[None])[0].numpy()
+    print(f'largest difference of ncnn and torch: {np.abs(net.floats(planes) - expected).max():.1e}\n')
+
+
+def speed(net):
+    planes = np.random.default_rng(1).random((3, 1000, 1000), np.float32)
+    net.floats(planes)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        net.floats(planes)
+        times.append(time.perf_counter() - start)
+    print(f'{min(times):.2f} s per input megapixel, one thread\n')
+
+
+def crops(folder, net, path, side=110, magnify=3):
+    """Rows of nearest | bicubic | photo-2x | original, from held-out photographs halved first."""
+    rows = []
+    for package, name, y, x in CROPS:
+        picture = even(pictures.reduce(pictures.load(pictures.locate(folder, package, name)), 2, 'lanczos'))
+        small = pictures.reduce(picture, 2)
+        results = [resize(Image.Resampling.NEAREST)(small), resize(Image.Resampling.BICUBIC)(small), net(small), picture]
+        rows.append(np.concatenate([r[y:y + side, x:x + side] for r in results], 1).repeat(magnify, 0).repeat(magnify, 1))
+    Image.fromarray(np.concatenate(rows, 0)).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+CROPS = [('plasma-workspace-wallpapers', 'EveningGlow', 480, 560)]
+
+
+def main():
+    ask = argparse.ArgumentParser()
+    ask.add_argument('pictures')
+    ask.add_argument('--model', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'photo-2x'))
+    ask.add_argument('--check')
+    ask.add_argument('--crops')
+    ask.add_argument('--kind', choices=['photograph', 'rendering'])
+    args = ask.parse_args()
+    net = Runtime(args.model)
+    if args.check:
+        check(args.pictures, net, args.check)
+    speed(net)
+    if args.crops:
+        crops(args.pictures, net, args.crops)
+    for kind in [args.kind] if args.kind else ['photograph', 'rendering']:
+        for shrink in (1, 2):
+            print(f'Held-out {kind}s, {"own size" if shrink == 1 else "halved first"}:\n')
+            table(measure(args.pictures, net, kind, shrink))
+
+
+if __name__ == '__main__':
+    main()

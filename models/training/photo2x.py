@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""The photo-2x net: what is trained, what it folds into, and how that is written as an ncnn graph.
+
+Inference sees plain 3x3 convolutions of stride 1 that pad themselves, each but the last with a leaky ReLU of fixed slope
+(a part of the convolution layer in ncnn), a pixel shuffle, and a bicubic enlargement of the input, to which the result
+is added.
+
+Flat areas are left alone by construction, whatever their colour: the kernels of the first convolution sum to zero, so
+that it sees differences only, and the bias of the last one takes back what the net answers to no difference at all.
+
+Training sees each convolution's kernel as a sum of branches (3x3, 1x1, and a 1x1 that widens before a 3x3). All branches
+are linear, so the sum is taken over the kernels, not over pictures: it costs next to nothing and the folded net is the
+same function exactly.
+"""
+import struct
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+CHANNELS = 32
+DEPTH = 3          # hidden convolutions of CHANNELS to CHANNELS
+SCALE = 2
+SLOPE = 0.1        # of the leaky ReLU below zero
+WIDEN = 2          # how much the widening branch widens
+FP16_TAG = 0x01306B47
+
+
+class FoldedConv(nn.Module):
+    """A 3x3 convolution whose kernel is a sum of linear branches."""
+
+    def __init__(self, inputs, outputs, zero=False, differences=False, gain=1.0):
+        super().__init__()
+        self.differences, self.gain = differences, gain  # gain: what the kernel is scaled by, so that Adam's steps fit
+        middle = WIDEN * max(inputs, 16)
+        self.kernel = nn.Parameter(torch.randn(outputs, inputs, 3, 3) * (1.0 / (inputs * 9)) ** 0.5)
+        self.point = nn.Parameter(torch.zeros(outputs, inputs))
+        self.widen = nn.Parameter(torch.randn(middle, inputs) * (1.0 / inputs) ** 0.5)
+        self.narrow = nn.Parameter(torch.randn(outputs, middle, 3, 3) * (0.5 / (middle * 9)) ** 0.5)
+        self.bias = None if zero else nn.Parameter(torch.zeros(outputs))
+        if zero:
+            with torch.no_grad():
+                self.kernel.zero_()
+                self.narrow.zero_()
+
+    def folded(self):
+        wide = torch.matmul(self.narrow.permute(0, 2, 3, 1), self.widen).permute(0, 3, 1, 2)
+        kernel = self.gain * (self.kernel + wide + F.pad(self.point[:, :, None, None], (1, 1, 1, 1)))
+        return kernel - kernel.mean((2, 3), keepdim=True) if self.differences else kernel
+
+
+class Photo2x(nn.Module):
+    def __init__(self, channels=CHANNELS, depth=DEPTH):
+        super().__init__()
+        convs = [FoldedConv(3, channels, differences=True, gain=6.0)]
+        convs += [FoldedConv(channels, channels) for _ in range(depth)]
+        convs += [FoldedConv(channels, 3 * SCALE * SCALE, zero=True, gain=0.25)]
+        self.convs = nn.ModuleList(convs)
+
+    def folded(self, half=False):
+        """Kernels and biases of the plain net; with half=True as the exported file holds them, in which all kernels but
+        the first (its sums must stay zero) are rounded to fp16."""
+        kernels = [conv.folded() for conv in self.convs]
+        if half:
+            kernels[1:] = [kernel.to(torch.float16).to(torch.float32) for kernel in kernels[1:]]
+        biases = [conv.bias for conv in self.convs[:-1]]
+        flat = F.leaky_relu(biases[0], SLOPE)
+        for kernel, bias in zip(kernels[1:-1], biases[1:]):
+            flat = F.leaky_relu(kernel.sum((2, 3)) @ flat + bias, SLOPE)
+        return list(zip(kernels, biases + [-(kernels[-1].sum((2, 3)) @ flat)]))
+
+    def residual(self, x, precision=torch.float32):
+        return run(x, self.folded(), precision)
+
+    def forward(self, x):
+        return enlarge(x) + self.residual(x)
+
+
+def run(x, layers, precision=torch.float32):
+    """What is added to the bicubic enlargement. The first convolution stays in float32: bfloat16 is too coarse for it."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    for i, (kernel, bias) in enumerate(layers):
+        if i == 1:
+            x = x.to(precision)
+        x = F.conv2d(x, kernel.to(x.dtype), bias.to(x.dtype), padding=1)
+        if i < len(layers) - 1:
+            x = F.leaky_relu(x, SLOPE)
+    return F.pixel_shuffle(x.float().contiguous(), SCALE)
+
+
+def enlarge(x):
+    """What ncnn's Interp with resize_type=3 does: cubic with a=-0.75, half-pixel centres, edges repeated."""
+    return F.interpolate(x, scale_factor=SCALE, mode='bicubic', align_corners=False)
+
+
+def weight_count(net):
+    """Weights of the folded net."""
+    return sum(kernel.numel() + bias.numel() for kernel, bias in net.folded())
+
+
+@torch.no_grad()
+def rounded(net):
+    """The function that the exported files compute."""
+    layers = net.folded(half=True)
+    return lambda x: enlarge(x) + run(x, layers)
+
+
+@torch.no_grad()
+def export(net, param_path, bin_path):
+    """Writes the ncnn text graph and its weights: the first kernel and all biases as float32, other kernels as fp16."""
+    layers = net.folded(half=True)
+    lines = ['Input            data       0 1 data',
+             'Split            branch     1 2 data data_net data_skip']
+    blob, parts = 'data_net', []
+    for i, (kernel, bias) in enumerate(layers):
+        leaky = '' if i == len(layers) - 1 else f' 9=2 -23310=1,{SLOPE:e}'
+        lines.append(f'Convolution      conv{i}      1 1 {blob} conv{i} '
+                     f'0={len(bias)} 1=3 4=1 5=1 6={kernel.numel()}{leaky}')
+        weights = kernel.contiguous().numpy().astype('<f2' if i else '<f4').tobytes()
+        parts += [struct.pack('<I', FP16_TAG if i else 0), weights + b'\0' * (-len(weights) % 4),
+                  bias.numpy().astype('<f4').tobytes()]
+        blob = f'conv{i}'
+    lines += [f'PixelShuffle     shuffle    1 1 {blob} detail 0={SCALE}',
+              f'Interp           bicubic    1 1 data_skip skip 0=3 1={SCALE}.0 2={SCALE}.0',
+              'BinaryOp         add        2 1 skip detail output 0=0']
+    blobs = sum(int(line.split()[3]) for line in lines)
+    with open(param_path, 'w') as f:
+        f.write(f'7767517\n{len(lines)} {blobs}\n' + '\n'.join(lines) + '\n')
+    with open(bin_path, 'wb') as f:
+        f.write(b''.join(parts))

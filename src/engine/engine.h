@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/** Engines turn tensors into tensors. Two kinds: ncnn (the only code that knows ncnn) and the caller's own callback.
+ *  One engine (weights) is shared by all workers; a worker is one thread's arena, counted and capped by an account. */
+#ifndef TW_ENGINE_ENGINE_H
+#define TW_ENGINE_ENGINE_H
+
+#include "base/account.h"
+#include "base/error.h"
+#include "base/tensor.h"
+#include "model/model.h"
+#include "tilewright/engine.h"
+
+typedef struct tw_engine tw_engine;
+typedef struct tw_engine_worker tw_engine_worker;
+
+#define TW_ENGINE_BLOBS 12
+
+/** One run: named inputs (of any blob, so that later passes can inject vectors) and named results. */
+typedef struct tw_engine_call {
+    int n_in, n_out;
+    struct {
+        const char *blob;
+        const tw_tensor *tensor;
+        bool vector; /* c values without a plane, as a global pooling gives them */
+    } in[TW_ENGINE_BLOBS];
+    struct {
+        const char *blob;
+        tw_tensor *tensor; /* filled; release with tw_tensor_release in the same thread */
+    } out[TW_ENGINE_BLOBS];
+} tw_engine_call;
+
+/** `device`: -1 CPU float32, 0.. Vulkan device. Loads the weights, counted against `account` by `weight_bytes`.
+ *  The model must outlive the engine. */
+tw_status tw_engine_open_ncnn(const tw_model *model, int device, tw_account *account, int64_t weight_bytes, tw_engine **out,
+                              tw_error *err);
+/** Wraps the caller's functions; `close` is called by the last tw_engine_unref. */
+tw_status tw_engine_open_callbacks(const char *name, const tw_engine_callbacks *callbacks, tw_engine **out, tw_error *err);
+
+tw_engine *tw_engine_ref(tw_engine *engine);
+/** NULL is allowed; the last one frees the weights. */
+void tw_engine_unref(tw_engine *engine);
+/** "cpu" or the GPU's name. */
+const char *tw_engine_device(const tw_engine *engine);
+
+/** A worker for one thread; its arena takes from `account` (which may be capped). */
+tw_status tw_engine_worker_new(tw_engine *engine, tw_account *account, tw_engine_worker **out, tw_error *err);
+void tw_engine_worker_free(tw_engine_worker *worker);
+
+/** An input tensor in the worker's arena, contents undefined; release it in the same thread. */
+tw_status tw_engine_tensor(tw_engine_worker *worker, int64_t w, int64_t h, int64_t c, tw_tensor *out, tw_error *err);
+/** Runs in the calling thread, which must be the worker's. TW_ERROR_BUDGET when the arena's cap was met, TW_ERROR_RUN or
+ *  TW_ERROR_DEVICE otherwise; results are then empty. */
+tw_status tw_engine_run(tw_engine_worker *worker, tw_engine_call *call, tw_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/** What an engine implementation fills in. Private to src/engine. */
+#ifndef TW_ENGINE_CLASS_H
+#define TW_ENGINE_CLASS_H
+
+#include <stdatomic.h>
+
+#include "engine/arena.h"
+#include "engine/engine.h"
+
+typedef struct tw_engine_class {
+    tw_status (*run)(tw_engine_worker *worker, tw_engine_call *call, tw_error *err);
+    void (*close)(tw_engine *engine);
+} tw_engine_class;
+
+/* First member of each implementation's own struct. */
+struct tw_engine {
+    const tw_engine_class *class;
+    atomic_int refs;
+    char device[256];
+};
+
+struct tw_engine_worker {
+    tw_engine *engine;
+    tw_arena *arena;
+};
+
+/* Rows of planes are 16-byte aligned as ncnn wants external tensors. */
+static inline int64_t tw_plane_floats(int64_t w, int64_t h) { return (w * h + 3) / 4 * 4; }
+
+#endif

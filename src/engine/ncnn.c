@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/** The ncnn engine, through its C API. One net for all workers; ncnn's allocations of a run go to the arena of the worker that
+ *  runs it, found through a thread-local pointer (the C API has no allocator per extractor). */
+#include <stdlib.h>
+#include <string.h>
+
+#include <ncnn/c_api.h>
+
+#include "engine/engine_class.h"
+#include "engine/gpu.h"
+
+typedef struct ncnn_engine {
+    tw_engine base;
+    const tw_model *model;
+    ncnn_net_t net;
+    ncnn_allocator_t blobs, workspace;
+    tw_account *account;
+    int64_t weight_bytes;
+    bool gpu;
+} ncnn_engine;
+
+static _Thread_local tw_arena *current_arena;
+
+static void *arena_malloc(ncnn_allocator_t allocator, size_t size)
+{
+    (void)allocator;
+    /* ncnn's kernels may read up to 64 bytes past a blob. */
+    return tw_arena_take(current_arena, size + 64);
+}
+
+static void arena_free(ncnn_allocator_t allocator, void *block)
+{
+    (void)allocator;
+    tw_arena_give(block);
+}
+
+static ncnn_allocator_t new_allocator(void)
+{
+    ncnn_allocator_t allocator = ncnn_allocator_create_unlocked_pool_allocator();
+    allocator->fast_malloc = arena_malloc;
+    allocator->fast_free = arena_free;
+    return allocator;
+}
+
+static void close_ncnn(tw_engine *base)
+{
+    ncnn_engine *engine = (ncnn_engine *)base;
+    if (engine->net)
+        ncnn_net_destroy(engine->net);
+    if (engine->blobs)
+        ncnn_allocator_destroy(engine->blobs);
+    if (engine->workspace)
+        ncnn_allocator_destroy(engine->workspace);
+    if (engine->account)
+        tw_account_give(engine->account, engine->weight_bytes);
+    if (engine->gpu)
+        tw_gpu_release();
+    free(engine);
+}
+
+static ncnn_mat_t wrap(const tw_tensor *tensor, bool vector)
+{
+    if (vector)
+        return ncnn_mat_create_external_1d((int)tensor->c, tensor->data, NULL);
+    return ncnn_mat_create_external_3d((int)tensor->w, (int)tensor->h, (int)tensor->c, tensor->data, NULL);
+}
+
+/* Results stay in ncnn's own mat; the tensor only points into it. */
+static void release_mat(tw_tensor *tensor)
+{
+    ncnn_mat_destroy(tensor->owner);
+}
+
+static bool unwrap(ncnn_mat_t mat, tw_tensor *out)
+{
+    int dims = ncnn_mat_get_dims(mat);
+    if (dims < 1 || dims > 3 || ncnn_mat_get_elemsize(mat) != 4 || !ncnn_mat_get_data(mat))
+        return false;
+    int64_t w = ncnn_mat_get_w(mat), h = ncnn_mat_get_h(mat), c = ncnn_mat_get_c(mat);
+    int64_t plane = (int64_t)ncnn_mat_get_cstep(mat);
+    if (dims == 1)
+        c = w, w = 1, h = 1, plane = 1;
+    *out = (tw_tensor){w, h, c, plane, ncnn_mat_get_data(mat), mat, release_mat};
+    return true;
+}
+
+static tw_status extract_all(ncnn_extractor_t extractor, tw_engine_worker *worker, tw_engine_call *call, tw_error *err)
+{
+    for (int i = 0; i < call->n_out; i++) {
+        ncnn_mat_t mat = NULL;
+        int code = ncnn_extractor_extract(extractor, call->out[i].blob, &mat);
+        if (code == 0 && mat && unwrap(mat, call->out[i].tensor))
+            continue;
+        if (mat)
+            ncnn_mat_destroy(mat);
+        if (tw_arena_refused(worker->arena) || code == -100)
+            return tw_fail(err, TW_ERROR_BUDGET, "engine: the tile does not fit its share of the memory budget");
+        ncnn_engine *engine = (ncnn_engine *)worker->engine;
+        return tw_fail(err, engine->gpu ? TW_ERROR_DEVICE : TW_ERROR_RUN, "engine: blob %s could not be computed (code %d)",
+                       call->out[i].blob, code);
+    }
+    return TW_OK;
+}
+
+static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_error *err)
+{
+    ncnn_engine *engine = (ncnn_engine *)worker->engine;
+    ncnn_mat_t mats[TW_ENGINE_BLOBS] = {0};
+    tw_status status = TW_OK;
+    tw_arena_refused(worker->arena);
+    current_arena = worker->arena;
+    ncnn_extractor_t extractor = ncnn_extractor_create(engine->net);
+    for (int i = 0; i < call->n_in && status == TW_OK; i++) {
+        mats[i] = wrap(call->in[i].tensor, call->in[i].vector);
+        if (!mats[i] || ncnn_extractor_input(extractor, call->in[i].blob, mats[i]) != 0)
+            status = tw_fail(err, TW_ERROR_RUN, "engine: the model has no blob %s", call->in[i].blob);
+    }
+    if (status == TW_OK)
+        status = extract_all(extractor, worker, call, err);
+    ncnn_extractor_destroy(extractor);
+    current_arena = NULL;
+    for (int i = 0; i < call->n_in; i++)
+        if (mats[i])
+            ncnn_mat_destroy(mats[i]);
+    return status;
+}
+
+static const tw_engine_class ncnn_class = {run_ncnn, close_ncnn};
+
+static ncnn_option_t float32_options(const ncnn_engine *engine)
+{
+    ncnn_option_t options = ncnn_option_create();
+    ncnn_option_set_num_threads(options, 1); /* never threads inside layers: workers take tiles instead */
+    ncnn_option_set_use_vulkan_compute(options, engine->gpu);
+    ncnn_option_set_use_fp16_packed(options, 0);
+    ncnn_option_set_use_fp16_storage(options, 0);
+    ncnn_option_set_use_fp16_arithmetic(options, 0);
+    ncnn_option_set_use_bf16_packed(options, 0);
+    ncnn_option_set_use_bf16_storage(options, 0);
+    ncnn_option_set_use_cooperative_matrix(options, 0); /* would compute in fp16 */
+    ncnn_option_set_use_local_pool_allocator(options, 0);
+    ncnn_option_set_blob_allocator(options, engine->blobs);
+    ncnn_option_set_workspace_allocator(options, engine->workspace);
+    return options;
+}
+
+static tw_status load(ncnn_engine *engine, int device, tw_error *err)
+{
+    const tw_model *model = engine->model;
+    ncnn_option_t options = float32_options(engine);
+    ncnn_net_set_option(engine->net, options);
+    ncnn_option_destroy(options);
+    if (engine->gpu)
+        ncnn_net_set_vulkan_device(engine->net, device);
+    if (ncnn_net_load_param_memory(engine->net, model->param_text) != 0)
+        return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
+    bool loaded;
+    if (model->weights)
+        loaded = ncnn_net_load_model_memory(engine->net, model->weights) > 0;
+    else
+        loaded = ncnn_net_load_model(engine->net, model->weights_path) == 0;
+    if (!loaded)
+        return tw_fail(err, TW_ERROR_INPUT, "%s: the weights cannot be loaded (truncated or of another graph)",
+                       model->weights ? model->record.name : model->weights_path);
+    return TW_OK;
+}
+
+tw_status tw_engine_open_ncnn(const tw_model *model, int device, tw_account *account, int64_t weight_bytes, tw_engine **out,
+                              tw_error *err)
+{
+    *out = NULL;
+    ncnn_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return tw_fail_memory(err, "engine", sizeof *engine);
+    engine->base.class = &ncnn_class;
+    engine->base.refs = 1;
+    engine->model = model;
+    tw_status status = TW_OK;
+    strcpy(engine->base.device, "cpu");
+    if (device >= 0) {
+        status = tw_gpu_acquire(device, engine->base.device, sizeof engine->base.device, err);
+        engine->gpu = status == TW_OK;
+    }
+    if (status == TW_OK && !tw_account_take(account, weight_bytes))
+        status = tw_fail_memory(err, "weights", weight_bytes);
+    else if (status == TW_OK)
+        engine->account = account, engine->weight_bytes = weight_bytes;
+    if (status == TW_OK) {
+        engine->net = ncnn_net_create();
+        engine->blobs = new_allocator();
+        engine->workspace = new_allocator();
+        status = load(engine, device, err);
+    }
+    if (status != TW_OK)
+        close_ncnn(&engine->base);
+    else
+        *out = &engine->base;
+    return status;
+}

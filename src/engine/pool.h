@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/** The models and engines of a session: loaded once, shared by reference between jobs. Thread-safe. */
+#ifndef TW_ENGINE_POOL_H
+#define TW_ENGINE_POOL_H
+
+#include "engine/engine.h"
+
+typedef struct tw_pool tw_pool;
+
+tw_pool *tw_pool_new(tw_account *account);
+/** Closes every engine; no job may use one any more. */
+void tw_pool_free(tw_pool *pool);
+
+/** The caller's engine under a name; its struct is copied. TW_ERROR_USAGE when the name is taken. */
+tw_status tw_pool_add_callbacks(tw_pool *pool, const char *name, const tw_engine_callbacks *callbacks, tw_error *err);
+/** Closes it; TW_ERROR_USAGE while workers use it or when there is none of that name. */
+tw_status tw_pool_close_callbacks(tw_pool *pool, const char *name, tw_error *err);
+/** The caller's functions registered under `name`, or NULL. */
+const tw_engine_callbacks *tw_pool_callbacks(tw_pool *pool, const char *name);
+
+/** The model by name or path, parsed once; owned by the pool. */
+tw_status tw_pool_model(tw_pool *pool, const char *name, const tw_model **out, tw_error *err);
+/** The engine of a model on a device (-1: CPU), loaded once; give it back with tw_engine_unref. */
+tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, int device, int64_t weight_bytes, tw_engine **out,
+                         tw_error *err);
+tw_status tw_pool_callback_engine(tw_pool *pool, const char *name, tw_engine **out, tw_error *err);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/encode.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "image/codec_table.h"
+
+#define GIB (1024LL * 1024 * 1024)
+
+static tw_status decide_codec(const tw_place *place, const tw_sink_options *options, tw_encoding *e, tw_error *err)
+{
+    const char *label = tw_place_label(place, true), *format = options ? options->format : NULL;
+    e->codec = format ? tw_codec_named(format) : tw_codec_of_path(place->path);
+    if (e->codec == TW_CODEC_NONE && format)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: unknown format '%s' (png, jpeg, webp, tiff, gif, jxl, avif, heif, ppm)", label,
+                       format);
+    if (e->codec == TW_CODEC_NONE)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: its name does not tell a format; name one (png, jpeg, webp, tiff, gif, jxl, avif, "
+                       "heif, ppm)", label);
+    return TW_OK;
+}
+
+static tw_status decide_options(const char *label, const tw_sink_options *o, tw_encoding *e, tw_error *err)
+{
+    static const struct {
+        const char *name;
+        VipsForeignTiffCompression value;
+    } NAMES[] = {{"none", VIPS_FOREIGN_TIFF_COMPRESSION_NONE},
+                 {"lzw", VIPS_FOREIGN_TIFF_COMPRESSION_LZW},
+                 {"deflate", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE},
+                 {"zstd", VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD}};
+    int fallback = e->codec == TW_CODEC_JPEG ? 92 : e->codec == TW_CODEC_AVIF || e->codec == TW_CODEC_HEIF ? 70 : 90;
+    e->quality = o && o->quality ? o->quality : fallback;
+    e->compression = o && o->compression >= 0 ? o->compression : -1;
+    e->lossless = o && o->lossless;
+    e->tiff = VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE;
+    if (e->quality < 1 || e->quality > 100)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: quality %d lies outside 1..100", label, e->quality);
+    if (e->compression > 9)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: compression %d lies outside 0..9", label, e->compression);
+    if (!o || !o->tiff_compression)
+        return TW_OK;
+    for (size_t i = 0; i < G_N_ELEMENTS(NAMES); i++)
+        if (strcasecmp(o->tiff_compression, NAMES[i].name) == 0) {
+            e->tiff = NAMES[i].value;
+            return TW_OK;
+        }
+    return tw_fail(err, TW_ERROR_USAGE, "%s: unknown TIFF compression '%s' (none, lzw, deflate, zstd)", label, o->tiff_compression);
+}
+
+static tw_status check_limits(const char *label, const tw_encoding *e, tw_error *err)
+{
+    int64_t side = tw_codec_max_side(e->codec), w = e->encoded.width, h = e->encoded.height;
+    if (w < 1 || h < 1)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: a picture of %lld x %lld pixels cannot be written", label, (long long)w, (long long)h);
+    if (w > side || h > side)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: %lld x %lld pixels; %s holds at most %lld on a side", label, (long long)w,
+                       (long long)h, tw_codec_title(e->codec), (long long)side);
+    if (e->result.width > INT32_MAX || e->result.height > INT32_MAX)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: %lld x %lld pixels; at most %d on a side can be written", label,
+                       (long long)e->result.width, (long long)e->result.height, INT32_MAX);
+    return TW_OK;
+}
+
+tw_status tw_encoding_decide(const tw_place *place, const tw_picture *result, const tw_sink_options *options, tw_encoding *e,
+                             tw_error *err)
+{
+    const char *label = tw_place_label(place, true);
+    *e = (tw_encoding){.result = *result, .encoded = *result};
+    TW_TRY(decide_codec(place, options, e, err));
+    TW_TRY(decide_options(label, options, e, err));
+    tw_depth most = tw_codec_max_depth(e->codec);
+    e->encoded.depth = result->depth < most ? result->depth : most;
+    e->encoded.alpha = result->alpha && tw_codec_has_alpha(e->codec);
+    if (options && (options->final_width > 0) != (options->final_height > 0))
+        return tw_fail(err, TW_ERROR_USAGE, "%s: the final size needs a width and a height", label);
+    if (options && options->final_width > 0) {
+        e->encoded.width = options->final_width;
+        e->encoded.height = options->final_height;
+    }
+    return check_limits(label, e, err);
+}
+
+static bool resizes(const tw_encoding *e)
+{
+    return e->encoded.width != e->result.width || e->encoded.height != e->result.height;
+}
+
+/* Lanczos3 reads 6 rows per output row, 6 times the factor when it shrinks; libvips keeps them in a line cache of twice that and
+ * works in strips. Alpha goes through float premultiplied copies. */
+int64_t tw_encoding_resize_cost(const tw_encoding *e)
+{
+    if (!resizes(e))
+        return 0;
+    double factor = (double)e->result.height / (double)e->encoded.height;
+    int64_t reach = (int64_t)(6.0 * (factor > 1.0 ? factor : 1.0)) + 1;
+    tw_picture sample = e->encoded;
+    sample.depth = e->encoded.alpha ? TW_F32 : e->encoded.depth;
+    int64_t wide = tw_max64(e->result.width, e->encoded.width) * tw_picture_pixel_bytes(&sample);
+    return (3 * reach + 64) * wide + (1 << 20);
+}
+
+static int resize_plain(const tw_encoding *e, VipsImage *in, VipsImage **out)
+{
+    return vips_resize(in, out, (double)e->encoded.width / in->Xsize, "vscale", (double)e->encoded.height / in->Ysize, NULL);
+}
+
+/* Straight alpha cannot be filtered: the colour of clear pixels would bleed in. */
+static int resize_alpha(const tw_encoding *e, VipsImage *in, VipsImage **out)
+{
+    VipsImage *t[5] = {NULL};
+    double white = tw_depth_white(e->encoded.depth);
+    int failed = vips_premultiply(in, &t[0], "max_alpha", white, NULL) || resize_plain(e, t[0], &t[1]) ||
+                 vips_unpremultiply(t[1], &t[2], "max_alpha", white, NULL);
+    if (!failed && e->encoded.depth == TW_F32) {
+        *out = g_object_ref(t[2]);
+    } else if (!failed) {
+        /* vips_cast clips but truncates. */
+        failed = vips_rint(t[2], &t[3], NULL) || vips_cast(t[3], &t[4], tw_vips_format(e->encoded.depth), NULL) ||
+                 vips_copy(t[4], out, "interpretation", in->Type, NULL);
+    }
+    for (int i = 0; i < 5; i++)
+        g_clear_object(&t[i]);
+    return failed;
+}
+
+int tw_encoding_resize(const tw_encoding *e, VipsImage **image)
+{
+    if (!resizes(e))
+        return 0;
+    VipsImage *in_order = NULL, *out = NULL;
+    int failed = vips_sequential(*image, &in_order, NULL);
+    if (!failed)
+        failed = e->encoded.alpha ? resize_alpha(e, in_order, &out) : resize_plain(e, in_order, &out);
+    g_clear_object(&in_order);
+    if (failed)
+        return -1;
+    g_object_unref(*image);
+    *image = out;
+    if (out->Xsize == e->encoded.width && out->Ysize == e->encoded.height)
+        return 0;
+    vips_error("resize", "%d x %d pixels where %d x %d were wanted", out->Xsize, out->Ysize, (int)e->encoded.width,
+               (int)e->encoded.height);
+    return -1;
+}
+
+bool tw_encoding_jumps(const tw_encoding *e) { return e->codec == TW_CODEC_TIFF; }
+
+/* A compressed file may be larger than its pixels; offsets of a classic TIFF end at 4 GB. */
+static bool needs_bigtiff(const tw_encoding *e)
+{
+    return tw_picture_row_bytes(&e->encoded) * e->encoded.height > 3 * GIB;
+}
+
+static int save_tiff(const tw_encoding *e, VipsImage *image, VipsTarget *target)
+{
+    VipsForeignTiffPredictor predictor =
+        e->encoded.depth == TW_F32 ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL;
+    /* libvips' strips of 128 rows would be held here and by every reader. */
+    return vips_call("tiffsave_target", image, target, "compression", e->tiff, "predictor", predictor, "tile_height", 16, "bigtiff",
+                     needs_bigtiff(e), NULL);
+}
+
+int tw_encoding_save(const tw_encoding *e, VipsImage *image, VipsTarget *target)
+{
+    bool lossless = e->lossless;
+    switch (e->codec) {
+    case TW_CODEC_PNG:
+        return vips_call("pngsave_target", image, target, "compression", e->compression >= 0 ? e->compression : 6, NULL);
+    case TW_CODEC_JPEG:
+        /* AUTO: 4:4:4 from quality 90 on. Optimised coding tables would hold the whole picture. */
+        return vips_call("jpegsave_target", image, target, "Q", e->quality, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_AUTO, NULL);
+    case TW_CODEC_WEBP:
+        return vips_call("webpsave_target", image, target, "Q", e->quality, "lossless", lossless, NULL);
+    case TW_CODEC_TIFF: return save_tiff(e, image, target);
+    case TW_CODEC_GIF: return vips_call("gifsave_target", image, target, NULL);
+    case TW_CODEC_JXL:
+        return lossless ? vips_call("jxlsave_target", image, target, "lossless", TRUE, NULL)
+                        : vips_call("jxlsave_target", image, target, "Q", e->quality, NULL);
+    case TW_CODEC_HEIF:
+        return vips_call("heifsave_target", image, target, "Q", e->quality, "lossless", lossless, "compression",
+                         VIPS_FOREIGN_HEIF_COMPRESSION_HEVC, "bitdepth", 8, NULL);
+    case TW_CODEC_AVIF:
+        return vips_call("heifsave_target", image, target, "Q", e->quality, "lossless", lossless, "compression",
+                         VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "bitdepth", 8, NULL);
+    case TW_CODEC_PPM:
+        return vips_call("ppmsave_target", image, target, "format",
+                         e->encoded.colours == 1 ? VIPS_FOREIGN_PPM_FORMAT_PGM : VIPS_FOREIGN_PPM_FORMAT_PPM, NULL);
+    default: vips_error("tilewright", "no encoder"); return -1;
+    }
+}

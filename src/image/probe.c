@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/probe.h"
+
+#include <string.h>
+
+static uint32_t be16(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
+
+static bool brand_is(const uint8_t *at, const char *brands)
+{
+    for (; *brands; brands += 4)
+        if (memcmp(at, brands, 4) == 0)
+            return true;
+    return false;
+}
+
+static tw_codec sniff(const uint8_t *head, int64_t n)
+{
+    if (n >= 3 && memcmp(head, "\xff\xd8\xff", 3) == 0)
+        return TW_CODEC_JPEG;
+    if (n >= 8 && memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return TW_CODEC_PNG;
+    if (n >= 12 && memcmp(head, "RIFF", 4) == 0 && memcmp(head + 8, "WEBP", 4) == 0)
+        return TW_CODEC_WEBP;
+    if (n >= 4 && (memcmp(head, "II*\0", 4) == 0 || memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "II+\0", 4) == 0 ||
+                   memcmp(head, "MM\0+", 4) == 0))
+        return TW_CODEC_TIFF;
+    if (n >= 6 && (memcmp(head, "GIF87a", 6) == 0 || memcmp(head, "GIF89a", 6) == 0))
+        return TW_CODEC_GIF;
+    if ((n >= 2 && memcmp(head, "\xff\x0a", 2) == 0) || (n >= 12 && memcmp(head, "\0\0\0\x0cJXL \r\n\x87\n", 12) == 0))
+        return TW_CODEC_JXL;
+    if (n >= 12 && memcmp(head + 4, "ftyp", 4) == 0)
+        return brand_is(head + 8, "avifavis") ? TW_CODEC_AVIF
+               : brand_is(head + 8, "heicheixhevcheimheismif1msf1") ? TW_CODEC_HEIF : TW_CODEC_NONE;
+    if (n >= 3 && head[0] == 'P' && (strchr("123456fF", head[1]) && head[1]) && strchr(" \t\r\n#", head[2]))
+        return TW_CODEC_PPM;
+    return TW_CODEC_NONE;
+}
+
+/* Walks the markers up to the first scan. Progressive, arithmetic-coded progressive and multi-scan files are decoded from a
+ * coefficient array of the whole picture. */
+static void probe_jpeg(tw_input *input, tw_probe *probe)
+{
+    int64_t at = 2;
+    uint8_t m[10];
+    uint32_t components = 0;
+    while (tw_input_read(input, m, 10, at) >= 5) {
+        if (m[0] != 0xff)
+            return;
+        if (m[1] == 0xff || m[1] == 0x01 || (m[1] >= 0xd0 && m[1] <= 0xd8)) {
+            at += m[1] == 0xff ? 1 : 2;
+            continue;
+        }
+        bool frame = m[1] >= 0xc0 && m[1] <= 0xcf && m[1] != 0xc4 && m[1] != 0xc8 && m[1] != 0xcc;
+        if (frame && (m[1] == 0xc2 || m[1] == 0xca)) {
+            probe->whole = true;
+            probe->why = "progressive JPEG";
+            return;
+        }
+        if (frame)
+            components = m[9];
+        if (m[1] == 0xda) {
+            probe->whole = components > m[4];
+            probe->why = probe->whole ? "multi-scan JPEG" : NULL;
+            return;
+        }
+        if (m[1] == 0xd9 || be16(m + 2) < 2)
+            return;
+        at += 2 + be16(m + 2);
+    }
+}
+
+static void probe_png(tw_input *input, tw_probe *probe)
+{
+    uint8_t head[29];
+    if (tw_input_read(input, head, sizeof head, 0) == sizeof head && memcmp(head + 12, "IHDR", 4) == 0 && head[28] == 1) {
+        probe->whole = true;
+        probe->why = "interlaced PNG";
+    }
+}
+
+typedef struct tiff_reader {
+    tw_input *input;
+    bool little, big;
+} tiff_reader;
+
+static uint64_t number(const tiff_reader *t, const uint8_t *p, int bytes)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value |= (uint64_t)p[t->little ? i : bytes - 1 - i] << (8 * i);
+    return value;
+}
+
+/* First value of an entry that fits inside it; wide arrays are not needed here. */
+static int64_t entry_value(const tiff_reader *t, const uint8_t *entry)
+{
+    uint64_t type = number(t, entry + 2, 2);
+    const uint8_t *value = entry + (t->big ? 12 : 8);
+    int bytes = type == 3 ? 2 : type == 16 ? 8 : type == 1 ? 1 : 4;
+    return (int64_t)number(t, value, bytes);
+}
+
+/* Reads one directory; returns where the next one lies, 0: none. */
+static int64_t read_directory(const tiff_reader *t, int64_t at, tw_probe *probe, bool first)
+{
+    uint8_t entry[20];
+    int size = t->big ? 20 : 12, count_bytes = t->big ? 8 : 2;
+    if (at <= 0 || tw_input_read(t->input, entry, count_bytes, at) != count_bytes)
+        return 0;
+    int64_t count = (int64_t)number(t, entry, count_bytes);
+    at += count_bytes;
+    if (count < 0 || count > 4096)
+        return 0;
+    for (int64_t i = 0; i < count; i++, at += size) {
+        if (tw_input_read(t->input, entry, size, at) != size)
+            return 0;
+        uint64_t tag = number(t, entry, 2);
+        int64_t value = entry_value(t, entry);
+        if (!first) {
+            if (tag == 254 && (value & 1))
+                probe->pyramid = true;
+            continue;
+        }
+        switch (tag) {
+        case 259: probe->compression = (int)value; break;
+        case 278: probe->strip_rows = value; break;
+        case 284: probe->separate = value == 2; break;
+        case 322: probe->tile_width = value; break;
+        case 323: probe->tile_height = value; break;
+        default: break;
+        }
+    }
+    int next = t->big ? 8 : 4;
+    return tw_input_read(t->input, entry, next, at) == next ? (int64_t)number(t, entry, next) : 0;
+}
+
+static void probe_tiff(tw_input *input, tw_probe *probe)
+{
+    uint8_t head[16];
+    probe->compression = 1;
+    probe->strip_rows = INT32_MAX;
+    if (tw_input_read(input, head, sizeof head, 0) != sizeof head)
+        return;
+    tiff_reader t = {input, head[0] == 'I', false};
+    t.big = head[t.little ? 2 : 3] == '+';
+    int64_t at = (int64_t)(t.big ? number(&t, head + 8, 8) : number(&t, head + 4, 4));
+    int64_t next = read_directory(&t, at, probe, true);
+    if (next)
+        read_directory(&t, next, probe, false);
+}
+
+tw_status tw_probe_input(tw_input *input, tw_probe *probe, tw_error *err)
+{
+    uint8_t head[16] = {0};
+    *probe = (tw_probe){0};
+    int64_t n = tw_input_read(input, head, sizeof head, 0);
+    TW_TRY(tw_input_check(input, err));
+    probe->codec = n > 0 ? sniff(head, n) : TW_CODEC_NONE;
+    switch (probe->codec) {
+    case TW_CODEC_NONE:
+        return tw_fail(err, TW_ERROR_INPUT,
+                       "%s: not a picture that can be read (JPEG, PNG, WebP, TIFF, GIF, JPEG XL, HEIF, AVIF, PPM)",
+                       tw_input_label(input));
+    case TW_CODEC_JPEG: probe_jpeg(input, probe); break;
+    case TW_CODEC_PNG: probe_png(input, probe); break;
+    case TW_CODEC_TIFF: probe_tiff(input, probe); break;
+    case TW_CODEC_PPM: break;
+    default:
+        probe->whole = true;
+        probe->why = tw_codec_title(probe->codec);
+    }
+    return TW_OK;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/sink.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/codec_table.h"
+#include "image/encode.h"
+#include "image/metadata.h"
+#include "image/output.h"
+#include "image/pixels.h"
+#include "image/ring.h"
+#include "image/source_internal.h"
+
+struct tw_sink {
+    tw_context *context;
+    const char *label;
+    tw_encoding encoding;
+    tw_picture rows; /* rows as they leave the ring: result's size, encoded depth and alpha */
+    tw_ring *ring;
+    tw_output *output;
+    VipsTarget *target;
+    VipsImage *image; /* fed by the ring */
+    pthread_t thread;
+    bool running; /* the thread was started and not joined */
+    bool failed;  /* set by the thread, read after joining */
+    bool committed;
+    tw_error error;
+};
+
+tw_status tw_sink_check(const tw_place *place, const tw_picture *result, const tw_source *source,
+                        const tw_sink_options *options, tw_sink_cost *cost, tw_error *err)
+{
+    tw_encoding e;
+    TW_TRY(tw_vips_start(err));
+    TW_TRY(tw_encoding_decide(place, result, options, &e, err));
+    TW_TRY(tw_output_may_write(place, options && options->overwrite, err));
+    if (cost) {
+        *cost = (tw_sink_cost){0};
+        cost->fixed = tw_codec_save_cost(e.codec, &e.encoded, e.lossless, &cost->why) + tw_encoding_resize_cost(&e);
+        cost->whole = cost->why != NULL;
+    }
+    return TW_OK;
+}
+
+bool tw_sink_holds_orientation(const tw_place *place, const tw_sink_options *options)
+{
+    const char *format = options ? options->format : NULL;
+    return tw_metadata_holds_orientation(format ? tw_codec_named(format) : tw_codec_of_path(place->path));
+}
+
+/* libvips asks for whole rows from top to bottom. */
+static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
+{
+    tw_sink *sink = a;
+    const VipsRect *r = &region->valid;
+    for (int y = r->top; y < r->top + r->height; y++) {
+        const char *row = tw_ring_take(sink->ring, y);
+        if (!row || r->left != 0 || r->width != sink->rows.width) {
+            vips_error("tilewright", "%s", row ? "rows asked for in parts" : "no more rows");
+            return -1;
+        }
+        tw_pixels_convert(&sink->encoding.result, row, &sink->rows, VIPS_REGION_ADDR(region, 0, y), sink->rows.width);
+        tw_ring_release(sink->ring, y);
+    }
+    return 0;
+}
+
+static VipsInterpretation interpretation(const tw_picture *p)
+{
+    if (p->colours == 1)
+        return p->depth == TW_U16 ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W;
+    return p->depth == TW_U8 ? VIPS_INTERPRETATION_sRGB : p->depth == TW_U16 ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_scRGB;
+}
+
+static tw_status make_image(tw_sink *sink, VipsImage *metadata, tw_error *err)
+{
+    const tw_picture *p = &sink->rows;
+    VipsImage *image = sink->image = vips_image_new();
+    if (image) {
+        vips_image_init_fields(image, (int)p->width, (int)p->height, tw_picture_bands(p), tw_vips_format(p->depth),
+                               VIPS_CODING_NONE, interpretation(p), tw_metadata_xres(metadata), tw_metadata_yres(metadata));
+        tw_metadata_put(metadata, image, p->colours);
+        vips_image_set_int(image, VIPS_META_CONCURRENCY, 1);
+    }
+    if (!image || vips_image_pipelinev(image, VIPS_DEMAND_STYLE_THINSTRIP, NULL) ||
+        vips_image_generate(image, NULL, generate, NULL, sink, NULL) || tw_encoding_resize(&sink->encoding, &sink->image))
+        return tw_vips_fail(err, TW_ERROR_RUN, "%s: encoder cannot be prepared", sink->label);
+    return TW_OK;
+}
+
+/* The encoder's thread. What fails here stops the ring, so that no writer waits for rows that nobody takes. */
+static void *encode(void *user)
+{
+    tw_sink *sink = user;
+    sink->failed = tw_encoding_save(&sink->encoding, sink->image, sink->target) != 0;
+    if (sink->failed) {
+        if (tw_context_check(sink->context, &sink->error) == TW_OK)
+            tw_vips_fail(&sink->error, TW_ERROR_RUN, "%s: cannot be written", sink->label);
+        tw_vips_take_error((char[1]){0}, 1);
+        tw_ring_stop(sink->ring, &sink->error);
+    }
+    vips_thread_shutdown();
+    return NULL;
+}
+
+static tw_status start_thread(tw_sink *sink, tw_error *err)
+{
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 2 << 20); /* JPEG XL and AV1 encoders are the deepest */
+    int failed = pthread_create(&sink->thread, &small, encode, sink);
+    pthread_attr_destroy(&small);
+    sink->running = !failed;
+    return failed ? tw_fail(err, TW_ERROR_RUN, "%s: encoder thread cannot start: %s", sink->label, strerror(failed)) : TW_OK;
+}
+
+static void warn_losses(const tw_sink *sink, VipsImage *metadata)
+{
+    const tw_encoding *e = &sink->encoding;
+    const char *title = tw_codec_title(e->codec);
+    char lost[256];
+    tw_metadata_losses(metadata, e->codec, e->encoded.colours, lost, sizeof lost);
+    if (lost[0])
+        tw_warn(sink->context, "%s: %s cannot hold %s", sink->label, title, lost);
+    if (e->result.alpha && !e->encoded.alpha)
+        tw_warn(sink->context, "%s: %s cannot hold alpha; laid over white", sink->label, title);
+    if (e->result.depth != e->encoded.depth)
+        tw_warn(sink->context, "%s: %s cannot hold %s samples; rounded to %d bit", sink->label, title,
+                e->result.depth == TW_F32 ? "float" : "16-bit", e->encoded.depth == TW_U16 ? 16 : 8);
+}
+
+tw_status tw_sink_open(tw_context *context, const tw_place *place, const tw_picture *result, const tw_source *source,
+                       const tw_sink_options *options, int64_t ring_rows, tw_sink **out, tw_error *err)
+{
+    *out = NULL;
+    TW_TRY(tw_vips_start(err));
+    tw_sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return tw_fail_memory(err, "sink", sizeof *sink);
+    sink->context = context;
+    sink->label = tw_place_label(place, true);
+    VipsImage *metadata = source ? tw_source_metadata(source) : NULL;
+    tw_encoding *e = &sink->encoding;
+    tw_status status = tw_encoding_decide(place, result, options, e, err);
+    if (status == TW_OK && !tw_vips_module(e->codec))
+        status = tw_fail(err, TW_ERROR_USAGE, "%s: this libvips cannot write %s", sink->label, tw_codec_title(e->codec));
+    if (status == TW_OK)
+        status = tw_output_open(context, place, options && options->overwrite, tw_encoding_jumps(e), &sink->output, err);
+    if (status == TW_OK && !(sink->target = tw_output_target(sink->output)))
+        status = tw_vips_fail(err, TW_ERROR_RUN, "%s: cannot be written", sink->label);
+    if (status == TW_OK) {
+        sink->rows = e->encoded;
+        sink->rows.width = result->width;
+        sink->rows.height = result->height;
+        status = tw_ring_new(context, result, ring_rows, &sink->ring, err);
+    }
+    if (status == TW_OK)
+        status = make_image(sink, metadata, err);
+    if (status == TW_OK) {
+        warn_losses(sink, metadata);
+        status = start_thread(sink, err);
+    }
+    if (status != TW_OK) {
+        tw_sink_close(sink);
+        return status;
+    }
+    *out = sink;
+    return TW_OK;
+}
+
+tw_status tw_sink_reserve(tw_sink *sink, int64_t end, tw_error *err) { return tw_ring_reserve(sink->ring, end, err); }
+void *tw_sink_row(tw_sink *sink, int64_t y) { return tw_ring_row(sink->ring, y); }
+void tw_sink_done(tw_sink *sink, tw_rect rect) { tw_ring_done(sink->ring, rect); }
+
+static void join(tw_sink *sink)
+{
+    if (sink->running)
+        pthread_join(sink->thread, NULL);
+    sink->running = false;
+}
+
+void tw_sink_stop(tw_sink *sink)
+{
+    tw_ring_stop(sink->ring, NULL);
+}
+
+tw_status tw_sink_commit(tw_sink *sink, tw_error *err)
+{
+    if (!tw_ring_complete(sink->ring)) {
+        /* Waiting would be for ever. A failed encoder has the better message. */
+        tw_error incomplete = TW_ERROR_NONE;
+        tw_fail(&incomplete, TW_ERROR_RUN, "%s: not every row was written", sink->label);
+        tw_ring_stop(sink->ring, &incomplete);
+        join(sink);
+        TW_TRY(tw_context_check(sink->context, err));
+        return tw_ring_reserve(sink->ring, 0, err);
+    }
+    join(sink);
+    if (sink->failed)
+        return tw_fail(err, sink->error.code, "%s", sink->error.message);
+    TW_TRY(tw_context_check(sink->context, err));
+    g_clear_object(&sink->image); /* what the encoder holds is not needed while the disk is waited for */
+    TW_TRY(tw_output_commit(sink->output, sink->target, err));
+    sink->committed = true;
+    return TW_OK;
+}
+
+void tw_sink_close(tw_sink *sink)
+{
+    if (!sink)
+        return;
+    if (sink->running)
+        tw_ring_stop(sink->ring, NULL);
+    join(sink);
+    g_clear_object(&sink->image);
+    g_clear_object(&sink->target);
+    tw_ring_free(sink->ring);
+    tw_output_close(sink->output);
+    free(sink);
+}
+
+void *tw_sink_steal_bytes(tw_sink *sink, size_t *length) { return tw_output_steal(sink->output, length); }

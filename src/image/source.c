@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/source.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/codec_table.h"
+#include "image/convert.h"
+#include "image/metadata.h"
+#include "image/probe.h"
+#include "image/source_internal.h"
+#include "image/tiled_copy.h"
+
+#define CHUNK_ROWS 16 /* rows asked of libvips at once: its buffers between operations grow with them */
+
+/* One decoding pass from the first row on. */
+typedef struct pass {
+    VipsImage *image;
+    int64_t row;
+} pass;
+
+struct tw_source {
+    tw_context *context;
+    tw_input *input;
+    tw_probe probe;
+    tw_picture stored, shown; /* as decoded, as delivered */
+    int applied;              /* orientation that the source applies, 1: none */
+    int tag;                  /* orientation left to the viewer */
+    bool keep;                /* will_rewind was called */
+    VipsImage *metadata;
+    tw_source_cost cost;
+    pass main;
+    int64_t row;           /* next row of next_band when it reads the copy */
+    pthread_mutex_t lock;  /* of `copy` */
+    tw_tiled_copy *copy;
+};
+
+static int load(const char *operation, VipsSource *source, VipsImage **out)
+{
+    return vips_call(operation, source, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+}
+
+static int load_codec(tw_codec codec, VipsSource *source, VipsImage **out)
+{
+    switch (codec) {
+    case TW_CODEC_JPEG: return load("jpegload_source", source, out);
+    case TW_CODEC_PNG: return load("pngload_source", source, out);
+    case TW_CODEC_WEBP: return load("webpload_source", source, out);
+    case TW_CODEC_TIFF: return load("tiffload_source", source, out);
+    case TW_CODEC_GIF: return load("gifload_source", source, out);
+    case TW_CODEC_JXL: return load("jxlload_source", source, out);
+    case TW_CODEC_HEIF:
+    case TW_CODEC_AVIF: return load("heifload_source", source, out);
+    case TW_CODEC_PPM: return load("ppmload_source", source, out);
+    default: return -1;
+    }
+}
+
+/* Decoders that read from front to back need no seek; the others make a stream be read to its end at once. */
+static bool needs_seek(tw_codec codec)
+{
+    return codec != TW_CODEC_JPEG && codec != TW_CODEC_PNG && codec != TW_CODEC_PPM;
+}
+
+/* Reads the header only; libvips decodes on demand. */
+static tw_status open_decoder(tw_source *s, VipsImage **out, tw_error *err)
+{
+    *out = NULL;
+    const char *label = tw_input_label(s->input), *title = tw_codec_title(s->probe.codec);
+    if (!tw_vips_module(s->probe.codec))
+        return tw_fail(err, TW_ERROR_INPUT, "%s: this libvips cannot read %s", label, title);
+    VipsSource *bytes = tw_input_vips(s->input, needs_seek(s->probe.codec));
+    int failed = bytes ? load_codec(s->probe.codec, bytes, out) : -1;
+    g_clear_object(&bytes);
+    if (!failed)
+        return TW_OK;
+    TW_TRY(tw_input_check(s->input, err));
+    return tw_vips_fail(err, TW_ERROR_INPUT, "%s: not a readable %s", label, title);
+}
+
+static bool same_picture(const tw_picture *a, const tw_picture *b)
+{
+    return a->width == b->width && a->height == b->height && a->colours == b->colours && a->alpha == b->alpha &&
+           a->depth == b->depth;
+}
+
+static tw_status pass_start(tw_source *s, pass *p, tw_error *err)
+{
+    tw_picture again;
+    TW_TRY(open_decoder(s, &p->image, err));
+    p->row = 0;
+    tw_status status = tw_convert(NULL, tw_input_label(s->input), &p->image, &again, err);
+    if (status == TW_OK && !same_picture(&again, &s->stored))
+        status = tw_fail(err, TW_ERROR_INPUT, "%s: changed while it was read", tw_input_label(s->input));
+    return status;
+}
+
+static void pass_end(pass *p) { g_clear_object(&p->image); }
+
+static tw_status decode_failed(tw_source *s, const pass *p, tw_error *err)
+{
+    tw_status cancelled = tw_context_check(s->context, err), broken = tw_input_check(s->input, err);
+    if (cancelled != TW_OK || broken != TW_OK) {
+        tw_vips_take_error((char[1]){0}, 1);
+        return err && err->code != TW_OK ? err->code : cancelled != TW_OK ? cancelled : broken;
+    }
+    return tw_vips_fail(err, TW_ERROR_INPUT, "%s: truncated or damaged: %lld of %lld rows decoded", tw_input_label(s->input),
+                        (long long)p->row, (long long)s->stored.height);
+}
+
+/* A region belongs to one thread, so every call makes its own; upstream state (the decoder, its line cache) is shared. */
+static tw_status pass_rows(tw_source *s, pass *p, char *pixels, int64_t rows, tw_error *err)
+{
+    int64_t row_bytes = tw_picture_row_bytes(&s->stored);
+    VipsRegion *region = vips_region_new(p->image);
+    tw_status status = region ? TW_OK : decode_failed(s, p, err);
+    for (int64_t done = 0; status == TW_OK && done < rows;) {
+        int64_t n = tw_min64(CHUNK_ROWS - p->row % CHUNK_ROWS, rows - done);
+        VipsRect area = {0, (int)p->row, (int)s->stored.width, (int)n};
+        status = tw_context_check(s->context, err);
+        if (status == TW_OK && vips_region_prepare(region, &area))
+            status = decode_failed(s, p, err);
+        for (int64_t r = 0; status == TW_OK && r < n; r++)
+            memcpy(pixels + (done + r) * row_bytes, VIPS_REGION_ADDR(region, 0, (int)(p->row + r)), (size_t)row_bytes);
+        done += n;
+        if (status == TW_OK)
+            p->row += n;
+    }
+    g_clear_object(&region);
+    return status;
+}
+
+static tw_status check_size(const tw_source *s, const VipsImage *image, const tw_source_options *options, tw_error *err)
+{
+    int64_t pixels = (int64_t)image->Xsize * image->Ysize;
+    if (options && options->max_pixels > 0 && pixels > options->max_pixels)
+        return tw_fail(err, TW_ERROR_INPUT, "%s: %d x %d is %lld pixels, more than the limit of %lld", tw_input_label(s->input),
+                       image->Xsize, image->Ysize, (long long)pixels, (long long)options->max_pixels);
+    return TW_OK;
+}
+
+static void warn_pages(tw_source *s)
+{
+    int pages = vips_image_get_n_pages(s->main.image);
+    if (pages > 1 && !s->probe.pyramid)
+        tw_warn(s->context, "%s: has %d pages; the first is read", tw_input_label(s->input), pages);
+}
+
+/* HEIF, AVIF and JPEG XL decoders give upright pixels, whatever EXIF still says. */
+static bool decodes_upright(tw_codec codec) { return codec == TW_CODEC_HEIF || codec == TW_CODEC_AVIF || codec == TW_CODEC_JXL; }
+
+static tw_status describe(tw_source *s, const tw_source_options *options, tw_error *err)
+{
+    VipsImage *decoded = g_object_ref(s->main.image);
+    tw_status status = tw_convert(s->context, tw_input_label(s->input), &s->main.image, &s->stored, err);
+    if (status == TW_OK) {
+        int tag = decodes_upright(s->probe.codec) ? 1 : vips_image_get_orientation(s->main.image);
+        s->applied = options && options->orient && tag >= 1 && tag <= 8 ? tag : 1;
+        s->tag = s->applied > 1 || tag < 1 || tag > 8 ? 1 : tag;
+        s->shown = s->stored;
+        if (s->applied >= 5) {
+            s->shown.width = s->stored.height;
+            s->shown.height = s->stored.width;
+        }
+        s->metadata = tw_metadata_take(s->main.image, s->applied > 1 || decodes_upright(s->probe.codec));
+        if (!s->metadata)
+            status = tw_vips_fail(err, TW_ERROR_RUN, "%s: metadata cannot be kept", tw_input_label(s->input));
+        int64_t decoding = tw_codec_load_cost(&s->probe, &s->stored, decoded, tw_input_length(s->input));
+        int64_t making = decoding + tw_tiled_copy_making(&s->stored), reading = tw_tiled_copy_reading(&s->stored);
+        s->cost = (tw_source_cost){s->applied > 1 ? making : decoding, tw_max64(making, 64 * reading),
+                                   tw_tiled_copy_scratch(&s->stored), s->probe.whole, s->probe.why};
+    }
+    g_object_unref(decoded);
+    return status;
+}
+
+tw_status tw_source_open(tw_context *context, const tw_place *place, const tw_source_options *options, tw_source **out,
+                         tw_error *err)
+{
+    *out = NULL;
+    TW_TRY(tw_vips_start(err));
+    tw_source *s = calloc(1, sizeof *s);
+    if (!s)
+        return tw_fail_memory(err, "source", sizeof *s);
+    s->context = context;
+    pthread_mutex_init(&s->lock, NULL);
+    tw_status status = tw_input_open(context, place, &s->input, err);
+    if (status == TW_OK)
+        status = tw_probe_input(s->input, &s->probe, err);
+    if (status == TW_OK)
+        status = open_decoder(s, &s->main.image, err);
+    if (status == TW_OK)
+        status = check_size(s, s->main.image, options, err);
+    if (status == TW_OK)
+        warn_pages(s);
+    if (status == TW_OK)
+        status = describe(s, options, err);
+    if (status != TW_OK) {
+        tw_source_close(s);
+        return status;
+    }
+    *out = s;
+    return TW_OK;
+}
+
+void tw_source_close(tw_source *s)
+{
+    if (!s)
+        return;
+    pass_end(&s->main);
+    tw_tiled_copy_free(s->copy);
+    g_clear_object(&s->metadata);
+    tw_input_close(s->input);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+const tw_picture *tw_source_picture(const tw_source *s) { return &s->shown; }
+const tw_source_cost *tw_source_cost_of(const tw_source *s) { return &s->cost; }
+const char *tw_source_label(const tw_source *s) { return tw_input_label(s->input); }
+int tw_source_orientation(const tw_source *s) { return s->tag; }
+const char *tw_source_format(const tw_source *s) { return tw_codec_name(s->probe.codec); }
+VipsImage *tw_source_metadata(const tw_source *s) { return s->metadata; }
+
+typedef struct copying {
+    tw_source *source;
+    pass pass;
+} copying;
+
+static tw_status copy_rows(void *user, void *pixels, int64_t rows, tw_error *err)
+{
+    copying *c = user;
+    return pass_rows(c->source, &c->pass, pixels, rows, err);
+}
+
+/* The first caller decodes; the others wait. The main pass is used when it still stands at its start. */
+static tw_status need_copy(tw_source *s, bool use_main, tw_error *err)
+{
+    pthread_mutex_lock(&s->lock);
+    tw_status status = TW_OK;
+    if (!s->copy) {
+        copying c = {s, {NULL, 0}};
+        if (use_main && s->main.image && s->main.row == 0) {
+            c.pass = s->main;
+            s->main.image = NULL;
+        } else {
+            status = pass_start(s, &c.pass, err);
+        }
+        if (status == TW_OK)
+            status = tw_tiled_copy_make(s->context, &s->stored, s->applied, copy_rows, &c, &s->copy, err);
+        pass_end(&c.pass);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+tw_status tw_source_next_band(tw_source *s, void *pixels, int64_t rows, int64_t *got, tw_error *err)
+{
+    *got = 0;
+    int64_t n = tw_clamp64(s->shown.height - s->row, 0, rows);
+    if (n == 0)
+        return TW_OK;
+    if (s->applied > 1) {
+        TW_TRY(need_copy(s, true, err));
+        TW_TRY(tw_tiled_copy_read(s->copy, (tw_rect){0, s->row, s->shown.width, n}, pixels, err));
+    } else {
+        if (!s->main.image)
+            TW_TRY(pass_start(s, &s->main, err));
+        if (s->row == 0 && !s->keep && !needs_seek(s->probe.codec))
+            tw_input_forget(s->input);
+        TW_TRY(pass_rows(s, &s->main, pixels, n, err));
+        if (s->main.row == s->stored.height)
+            pass_end(&s->main); /* what the codec holds goes as soon as the last row is out */
+    }
+    s->row += n;
+    *got = n;
+    return TW_OK;
+}
+
+tw_status tw_source_rewind(tw_source *s, tw_error *err)
+{
+    if (s->row > 0)
+        pass_end(&s->main);
+    s->row = 0;
+    return TW_OK;
+}
+
+tw_status tw_source_will_rewind(tw_source *s, tw_error *err)
+{
+    s->keep = true;
+    return TW_OK;
+}
+
+tw_status tw_source_read_rect(tw_source *s, tw_rect rect, void *pixels, tw_error *err)
+{
+    if (rect.x < 0 || rect.y < 0 || rect.w < 1 || rect.h < 1 || rect.x + rect.w > s->shown.width ||
+        rect.y + rect.h > s->shown.height)
+        return tw_fail(err, TW_ERROR_RUN, "%s: rectangle %lld,%lld %lld x %lld lies outside the picture", tw_source_label(s),
+                       (long long)rect.x, (long long)rect.y, (long long)rect.w, (long long)rect.h);
+    TW_TRY(need_copy(s, false, err));
+    return tw_tiled_copy_read(s->copy, rect, pixels, err);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/** One request from headers to finished file: what src/job*.c share. The public side is include/tilewright/job.h. */
+#ifndef TW_JOB_INTERNAL_H
+#define TW_JOB_INTERNAL_H
+
+#include <glib.h>
+
+#include "budget/limits.h"
+#include "engine/pool.h"
+#include "image/sink.h"
+#include "ops/op.h"
+#include "plan/plan.h"
+#include "tilewright/job.h"
+
+struct tw_session {
+    tw_account *account;
+    tw_pool *pool;
+};
+
+struct tw_job {
+    tw_session *session;
+    const tw_op_class *op;
+    tw_options *options; /* as given */
+    tw_account *account;
+    tw_context *context;
+    int n_inputs;
+    tw_place inputs[TW_MAX_INPUTS];
+    char *owned[TW_MAX_INPUTS];
+    tw_place output;
+    char *output_path, *output_format;
+    void *result_bytes;
+    size_t result_length;
+    tw_report report;
+    char *model, *device; /* strings of the report */
+    void *extra;          /* json_t: members the operator added */
+    tw_plan plan;
+    tw_limits limits;
+    char *explained;
+};
+
+/** Everything one plan or run holds between headers and finish. */
+typedef struct tw_run {
+    tw_job *job;
+    tw_options *options; /* with the profile's values filled in */
+    tw_scratch *scratch;
+    tw_source *sources[TW_MAX_INPUTS];
+    tw_op_state *state;
+    tw_op_facts facts;
+    tw_picture result;
+    tw_sink_options sink_options;
+    tw_sink_cost sink_cost;
+    tw_plan plan;
+} tw_run;
+
+/** Opens headers, checks the output, makes the plan. tw_run_close is safe after any outcome. */
+tw_status tw_run_prepare(tw_job *job, tw_run *run, tw_error *err);
+void tw_run_close(tw_run *run);
+
+/** Fills job->report, extra and explained from a prepared (seconds 0) or finished run. */
+void tw_report_fill(tw_job *job, const tw_run *run, double seconds);
+
+#endif

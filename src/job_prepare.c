@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/** From a request to a plan: profile, budget, headers, schedule, tile. Reads headers only. */
+#include <string.h>
+
+#include "job.h"
+#include "plan/calibration.h"
+
+/* --- profiles ---------------------------------------------------------------------------------------------------- */
+
+typedef struct profile_value {
+    const char *profile, *option, *value;
+} profile_value;
+
+/* The sizes that services use for this kind of work. A profile's tile is an upper bound: the budget decides. Its overlap is left
+ * out on purpose: the halo is always the net's own. */
+static const profile_value profile_values[] = {
+    {"manga", "engine", "realcugan"},      {"manga", "scale", "2"}, {"manga", "tile-threshold", "1536x2048"},
+    {"4k", "engine", "realesrgan"},        {"4k", "scale", "4"},    {"4k", "tile-threshold", "1024x1024"},
+    {"low-memory", "memory", "160M"},      {"low-memory", "threads", "1"},
+};
+
+static int64_t profile_tile(const char *profile)
+{
+    return !profile ? 0 : strcmp(profile, "manga") == 0 ? 512 : strcmp(profile, "4k") == 0 ? 384 : 0;
+}
+
+static tw_status apply_profile(tw_options *options, tw_error *err)
+{
+    const char *profile = tw_options_text(options, "profile");
+    for (size_t i = 0; profile && i < sizeof profile_values / sizeof *profile_values; i++) {
+        const profile_value *value = &profile_values[i];
+        if (strcmp(value->profile, profile) != 0 || !tw_options_find(options, value->option) ||
+            tw_options_given(options, value->option))
+            continue;
+        if (strcmp(value->option, "engine") == 0 && tw_options_given(options, "model"))
+            continue;
+        TW_TRY(tw_options_set(options, value->option, value->value, err));
+    }
+    return TW_OK;
+}
+
+/* --- inputs and output ------------------------------------------------------------------------------------------- */
+
+static void fill_sink_options(tw_run *run)
+{
+    const tw_options *options = run->options;
+    const tw_job *job = run->job;
+    tw_sink_options *sink = &run->sink_options;
+    *sink = (tw_sink_options){.format = job->output_format, .compression = -1, .overwrite = tw_options_bool(options, "overwrite")};
+    if (!tw_options_find(options, "format"))
+        return;
+    if (!sink->format)
+        sink->format = tw_options_text(options, "format");
+    if (!sink->format && job->output.path && strcmp(job->output.path, "-") == 0)
+        sink->format = "png";
+    sink->quality = (int)tw_options_int(options, "quality");
+    sink->lossless = tw_options_bool(options, "lossless");
+    sink->compression = (int)tw_options_int(options, "compression");
+    sink->tiff_compression = tw_options_text(options, "tiff-compression");
+}
+
+static tw_status open_source(tw_run *run, int i, tw_error *err)
+{
+    tw_job *job = run->job;
+    bool to_picture = job->op->result == TW_RESULT_PICTURE;
+    tw_source_options options = {.max_pixels = tw_options_int(run->options, "max-pixels")};
+    options.orient = tw_options_find(run->options, "orient") && tw_options_bool(run->options, "orient");
+    TW_TRY(tw_source_open(job->context, &job->inputs[i], &options, &run->sources[i], err));
+    bool needs_turning = to_picture && tw_source_orientation(run->sources[i]) != 1 && !options.orient &&
+                         !tw_sink_holds_orientation(&job->output, &run->sink_options);
+    if (!needs_turning || strcmp(tw_source_label(run->sources[i]), "-") == 0)
+        return TW_OK;
+    tw_source_close(run->sources[i]);
+    run->sources[i] = NULL;
+    options.orient = true;
+    return tw_source_open(job->context, &job->inputs[i], &options, &run->sources[i], err);
+}
+
+static tw_status open_sources(tw_run *run, tw_error *err)
+{
+    const tw_op_info *info = &run->job->op->info;
+    if (run->job->n_inputs < info->min_inputs || run->job->n_inputs > info->max_inputs)
+        return tw_fail(err, TW_ERROR_USAGE, "%s takes %d input%s, %d given", info->name, info->min_inputs,
+                       info->min_inputs == 1 ? "" : "s", run->job->n_inputs);
+    for (int i = 0; i < run->job->n_inputs; i++)
+        TW_TRY(open_source(run, i, err));
+    return TW_OK;
+}
+
+static tw_status check_output(tw_run *run, tw_error *err)
+{
+    tw_job *job = run->job;
+    if (job->op->result != TW_RESULT_PICTURE)
+        return TW_OK;
+    if (!job->output.path && !job->output_format)
+        return tw_fail(err, TW_ERROR_USAGE, "%s needs an output", job->op->info.name);
+    job->op->picture(run->state, &run->result, &run->sink_options.final_width, &run->sink_options.final_height);
+    return tw_sink_check(&job->output, &run->result, run->sources[0], &run->sink_options, &run->sink_cost, err);
+}
+
+/* --- schedule and budget ----------------------------------------------------------------------------------------- */
+
+static tw_schedule_kind asked_schedule(const tw_run *run)
+{
+    const char *text = tw_options_text(run->options, "schedule");
+    if (strcmp(text, "whole") == 0)
+        return TW_SCHEDULE_WHOLE;
+    if (strcmp(text, "halo") == 0)
+        return TW_SCHEDULE_HALO;
+    if (tw_options_given(run->options, "enable-tiling"))
+        return tw_options_bool(run->options, "enable-tiling") ? TW_SCHEDULE_HALO : TW_SCHEDULE_WHOLE;
+    return TW_SCHEDULE_AUTO;
+}
+
+static bool below_threshold(const tw_run *run)
+{
+    if (!tw_options_given(run->options, "tile-threshold"))
+        return false;
+    int64_t w, h;
+    tw_options_geometry(run->options, "tile-threshold", &w, &h);
+    for (int i = 0; i < run->job->n_inputs; i++) {
+        const tw_picture *picture = tw_source_picture(run->sources[i]);
+        if (picture->width > w || picture->height > h)
+            return false;
+    }
+    return true;
+}
+
+static tw_status open_op(tw_run *run, bool whole, tw_error *err)
+{
+    tw_job *job = run->job;
+    tw_op_request request = {job->context, run->options, job->session->pool, job->n_inputs, run->sources, whole};
+    if (run->state)
+        job->op->close(run->state);
+    run->state = NULL;
+    TW_TRY(job->op->open(&request, &run->state, err));
+    job->op->facts(run->state, &run->facts);
+    return check_output(run, err);
+}
+
+static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
+{
+    tw_job *job = run->job;
+    TW_TRY(open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
+    tw_plan_request request = {.op = job->op, .state = run->state, .n_inputs = job->n_inputs, .sources = run->sources};
+    request.result = job->op->result == TW_RESULT_PICTURE ? &run->result : NULL;
+    request.sink_cost = request.result ? &run->sink_cost : NULL;
+    request.budget = tw_options_size(run->options, "memory", job->limits.memory);
+    request.base_bytes = 0;
+    request.schedule = schedule;
+    tw_options_geometry(run->options, "tile", &request.tile_w, &request.tile_h);
+    if (request.tile_w == 0) {
+        request.tile_w = request.tile_h = profile_tile(tw_options_text(run->options, "profile"));
+        request.tile_may_shrink = true;
+    }
+    int threads = (int)tw_options_int(run->options, "threads");
+    request.cpus = threads > 0 ? threads : job->limits.cpus;
+    request.macs_per_second = tw_calibration_read(run->facts.model_hash, tw_options_text(run->options, "device"));
+    return tw_plan_make(&request, &run->plan, err);
+}
+
+/* A picture below the threshold runs whole if the budget allows; the plan itself takes small ones whole. */
+static tw_status choose_schedule(tw_run *run, tw_error *err)
+{
+    tw_schedule_kind schedule = asked_schedule(run);
+    if (schedule == TW_SCHEDULE_AUTO && (below_threshold(run) || tw_plan_is_small(run->job->n_inputs, run->sources)) &&
+        !tw_options_given(run->options, "tile")) {
+        tw_error refusal = TW_ERROR_NONE;
+        tw_status status = plan_as(run, TW_SCHEDULE_WHOLE, &refusal);
+        if (status != TW_ERROR_BUDGET)
+            return status == TW_OK ? status : tw_fail(err, refusal.code, "%s", refusal.message);
+    }
+    return plan_as(run, schedule == TW_SCHEDULE_AUTO ? TW_SCHEDULE_HALO : schedule, err);
+}
+
+static tw_status check_room(tw_run *run, tw_error *err)
+{
+    const tw_plan *plan = &run->plan;
+    int64_t space = run->job->limits.address_space, held = tw_process_address_space();
+    if (space > 0 && held + plan->planned_peak - plan->base_bytes > space)
+        return tw_fail(err, TW_ERROR_BUDGET, "the address space limit of %lld MiB cannot hold this: %lld MiB are needed",
+                       (long long)(space >> 20), (long long)((held + plan->planned_peak - plan->base_bytes) >> 20) + 1);
+    if (plan->scratch_bytes > 0 && plan->scratch_bytes > tw_scratch_available(run->scratch))
+        return tw_fail(err, TW_ERROR_BUDGET, "scratch in %s: %lld bytes needed, %lld available", tw_scratch_dir(run->scratch),
+                       (long long)plan->scratch_bytes, (long long)tw_scratch_available(run->scratch));
+    return TW_OK;
+}
+
+tw_status tw_run_prepare(tw_job *job, tw_run *run, tw_error *err)
+{
+    *run = (tw_run){.job = job};
+    tw_limits_read(&job->limits);
+    run->options = tw_options_copy(job->options);
+    TW_TRY(apply_profile(run->options, err));
+    run->scratch = tw_scratch_new(tw_options_text(run->options, "scratch"),
+                                  tw_options_given(run->options, "scratch-limit")
+                                      ? tw_options_size(run->options, "scratch-limit", INT64_MAX)
+                                      : 0);
+    if (!run->scratch)
+        return tw_fail_memory(err, "scratch", 0);
+    tw_context_set_scratch(job->context, run->scratch);
+    fill_sink_options(run);
+    TW_TRY(open_sources(run, err));
+    TW_TRY(choose_schedule(run, err));
+    return check_room(run, err);
+}
+
+void tw_run_close(tw_run *run)
+{
+    if (run->state)
+        run->job->op->close(run->state);
+    for (int i = 0; i < TW_MAX_INPUTS; i++)
+        tw_source_close(run->sources[i]);
+    tw_context_set_scratch(run->job->context, NULL);
+    tw_scratch_free(run->scratch);
+    tw_options_free(run->options);
+    run->state = NULL;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/** What was planned and done, as a struct, as JSON and as lines for people. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job.h"
+
+static const char *schedule_name(tw_schedule_kind kind)
+{
+    return kind == TW_SCHEDULE_WHOLE ? "whole" : "halo";
+}
+
+static void append_size(GString *text, const char *what, int64_t bytes, const char *note)
+{
+    char size[32];
+    if (bytes > 0)
+        g_string_append_printf(text, "  %-34s %10s%s%s\n", what, tw_format_size(bytes, size, sizeof size), note ? "  " : "",
+                               note ? note : "");
+}
+
+static char *explain(const tw_job *job, const tw_run *run)
+{
+    const tw_plan *plan = &run->plan;
+    const tw_report *r = &job->report;
+    char budget[32], peak[32];
+    GString *text = g_string_new(NULL);
+    g_string_append_printf(text, "%s: %lldx%lld -> %lldx%lld\n", r->input, (long long)r->in_width, (long long)r->in_height,
+                           (long long)r->width, (long long)r->height);
+    g_string_append_printf(text, "schedule %s, tile %lldx%lld, halo %lld,%lld,%lld,%lld, %lld tile%s, %d pass%s, %d worker%s\n",
+                           r->schedule, (long long)r->tile[0], (long long)r->tile[1], (long long)r->halo[0],
+                           (long long)r->halo[1], (long long)r->halo[2], (long long)r->halo[3], (long long)r->tiles,
+                           r->tiles == 1 ? "" : "s", r->passes, r->passes == 1 ? "" : "es", r->workers,
+                           r->workers == 1 ? "" : "s");
+    g_string_append_printf(text, "because: %s\n", plan->why);
+    if (!r->exact)
+        g_string_append_printf(text, "not exact: %s\n", run->facts.why_inexact ? run->facts.why_inexact : "");
+    g_string_append_printf(text, "planned peak %s of a budget of %s (%s):\n",
+                           tw_format_size(plan->planned_peak, peak, sizeof peak),
+                           tw_format_size(plan->budget, budget, sizeof budget),
+                           tw_options_given(job->options, "memory") ? "as asked" : job->limits.memory_why);
+    append_size(text, "program and libraries", plan->base_bytes, NULL);
+    append_size(text, "decoder", plan->source_bytes, tw_source_cost_of(run->sources[0])->why);
+    append_size(text, "rows of the input", plan->window_bytes, NULL);
+    append_size(text, "weights", plan->weight_bytes, NULL);
+    append_size(text, "workers' tiles", plan->workers_bytes, NULL);
+    append_size(text, "rows of the result", plan->ring_bytes, NULL);
+    append_size(text, "encoder", plan->sink_bytes, run->sink_cost.why);
+    append_size(text, "scratch file", plan->scratch_bytes, "on disk");
+    if (plan->seconds > 0)
+        g_string_append_printf(text, "about %.1f s on this machine\n", plan->seconds);
+    return g_string_free(text, FALSE);
+}
+
+void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
+{
+    const tw_plan *plan = &run->plan;
+    const tw_picture *in = tw_source_picture(run->sources[0]);
+    tw_report *r = &job->report;
+    job->plan = *plan;
+    job->model = g_strdup(run->facts.model);
+    job->extra = json_object();
+    if (job->op->report)
+        job->op->report(run->state, job->extra);
+    const char *device = json_string_value(json_object_get(job->extra, "device"));
+    const char *wanted = tw_options_text(run->options, "device");
+    job->device = g_strdup(device ? device : strncmp(wanted, "gpu", 3) == 0 ? wanted : "cpu");
+    *r = (tw_report){.op = job->op->info.name, .model = job->model, .device = job->device};
+    r->input = tw_source_label(run->sources[0]);
+    r->input = job->inputs[0].path ? job->inputs[0].path : job->inputs[0].label;
+    if (job->n_inputs > 1)
+        r->input2 = job->inputs[1].path ? job->inputs[1].path : job->inputs[1].label;
+    r->output = job->output.path;
+    r->in_width = in->width, r->in_height = in->height;
+    if (job->op->result == TW_RESULT_PICTURE) {
+        r->width = run->sink_options.final_width > 0 ? run->sink_options.final_width : run->result.width;
+        r->height = run->sink_options.final_height > 0 ? run->sink_options.final_height : run->result.height;
+    }
+    r->schedule = schedule_name(plan->schedule);
+    r->tile[0] = plan->in_tile[0], r->tile[1] = plan->in_tile[1];
+    memcpy(r->halo, run->facts.halo, sizeof r->halo);
+    r->tiles = plan->tiles;
+    r->workers = plan->workers, r->passes = plan->passes;
+    r->exact = run->facts.exact;
+    r->error_bound = run->facts.error_bound;
+    r->budget_bytes = plan->budget;
+    r->planned_peak_bytes = plan->planned_peak;
+    r->scratch_bytes = plan->scratch_bytes;
+    r->planned_seconds = plan->seconds;
+    if (seconds > 0) {
+        r->seconds = seconds;
+        r->megapixels_per_second = (double)in->width * (double)in->height / 1e6 / seconds;
+        r->peak_bytes = tw_process_peak();
+        r->job_peak_bytes = tw_account_peak(job->account);
+    }
+    job->explained = explain(job, run);
+}
+
+const tw_report *tw_job_report(const tw_job *job)
+{
+    return &job->report;
+}
+
+char *tw_job_explain(const tw_job *job)
+{
+    return g_strdup(job->explained);
+}
+
+static json_t *rounded(double value)
+{
+    return json_real((double)(int64_t)(value * 1e6 + (value < 0 ? -0.5 : 0.5)) / 1e6);
+}
+
+static json_t *facts_json(const tw_report *r)
+{
+    json_t *input = r->input2 ? json_pack("[ss]", r->input, r->input2) : json_pack("[s]", r->input);
+    json_t *json = json_pack("{s:i,s:s,s:o,s:s?,s:I,s:I,s:I,s:I,s:s?,s:s,s:s,s:[II],s:[IIII],s:I,s:i,s:i,s:b}", "schema", 1, "op", r->op,
+                             "input", input, "output", r->output, "input_width", (json_int_t)r->in_width, "input_height",
+                             (json_int_t)r->in_height, "width", (json_int_t)r->width, "height", (json_int_t)r->height, "model",
+                             r->model, "device", r->device, "schedule", r->schedule, "tile", (json_int_t)r->tile[0],
+                             (json_int_t)r->tile[1], "halo", (json_int_t)r->halo[0], (json_int_t)r->halo[1],
+                             (json_int_t)r->halo[2], (json_int_t)r->halo[3], "tiles", (json_int_t)r->tiles, "workers",
+                             r->workers, "passes", r->passes, "exact", r->exact);
+    return json;
+}
+
+char *tw_job_json(const tw_job *job)
+{
+    const tw_report *r = &job->report;
+    json_t *json = facts_json(r);
+    if (!json)
+        return NULL;
+    json_object_set_new(json, "error_bound", r->error_bound < 0 ? json_null() : json_real(r->error_bound));
+    json_object_set_new(json, "budget_bytes", json_integer(r->budget_bytes));
+    json_object_set_new(json, "planned_peak_bytes", json_integer(r->planned_peak_bytes));
+    if (r->scratch_bytes > 0)
+        json_object_set_new(json, "scratch_bytes", json_integer(r->scratch_bytes));
+    if (r->planned_seconds > 0)
+        json_object_set_new(json, "planned_seconds", rounded(r->planned_seconds));
+    if (r->seconds > 0) {
+        json_object_set_new(json, "peak_bytes", json_integer(r->peak_bytes));
+        json_object_set_new(json, "job_peak_bytes", json_integer(r->job_peak_bytes));
+        json_object_set_new(json, "seconds", rounded(r->seconds));
+        json_object_set_new(json, "megapixels_per_second", rounded(r->megapixels_per_second));
+    }
+    json_object_update_missing(json, job->extra);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10));
+    char *copy = g_strdup(text); /* tw_bytes_free is g_free */
+    free(text);
+    json_decref(json);
+    return copy;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/* One engine call, played through without numbers: ncnn runs layers depth first from the output, frees a blob after its reader (light
+ * mode), copies where the packing of channels changes or a shared blob would be overwritten, and needs workspace inside layers. The
+ * highest sum on the way is the answer. Every block counts as the engine's allocator would count it. */
+#include "model/memory.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "model/layers.h"
+#include "model/workspace.h"
+
+/* A piece of memory; blobs that a Split makes share one. */
+typedef struct box {
+    int64_t bytes, w, h;
+    int channels, pack;
+    int refs;
+} box;
+
+typedef struct play {
+    const tw_graph *graph;
+    const tw_geometry *geometry;
+    tw_machine machine;
+    int64_t *length[2];
+    int64_t now, peak;
+    box **blobs;        /* per graph blob; NULL: not there */
+} play;
+
+static const tw_layer *layer_at(const play *p, int i) { return &p->graph->layers[i]; }
+
+/* ---- boxes ---- */
+
+static void take(play *p, int64_t bytes)
+{
+    p->now += bytes;
+    p->peak = tw_max64(p->peak, p->now);
+}
+
+static void give(play *p, int64_t bytes) { p->now -= bytes; }
+
+static int64_t size_of(int64_t w, int64_t h, int64_t channels, int pack)
+{
+    int64_t plane = (w * h * 4 * pack + 15) / 16 * 16;
+    return tw_work_rounded(plane * tw_ceil_div(channels, pack) + 4);
+}
+
+static box *box_new(play *p, int64_t w, int64_t h, int channels, int pack)
+{
+    box *b = g_new(box, 1);
+    *b = (box){.w = w, .h = h, .channels = channels, .pack = pack, .refs = 1};
+    b->bytes = size_of(w, h, channels, pack);
+    take(p, b->bytes);
+    return b;
+}
+
+static void box_drop(play *p, box *b)
+{
+    if (b && --b->refs == 0) {
+        give(p, b->bytes);
+        g_free(b);
+    }
+}
+
+static int widest_pack(const play *p, int channels)
+{
+    for (int pack = p->machine.lanes; pack > 1; pack /= 2)
+        if (pack != 2 && channels % pack == 0)
+            return pack;
+    return 1;
+}
+
+static int channels_of(const play *p, int blob)
+{
+    int c = p->geometry->blobs[blob].channels;
+    return c > 0 ? c : 64; /* unknown only in nets that are not exact anyway */
+}
+
+static box *box_for(play *p, int blob, int pack)
+{
+    int64_t w = tw_max64(p->length[0][blob], 1), h = tw_max64(p->length[1][blob], 1);
+    return box_new(p, w, h, channels_of(p, blob), pack);
+}
+
+/* ---- what ncnn's layers can do ---- */
+
+static bool listed(const char *type, const char *const *list)
+{
+    for (; *list; list++)
+        if (!strcmp(type, *list))
+            return true;
+    return false;
+}
+
+static bool packs(const tw_layer *l)
+{
+    static const char *const list[] = {
+        "AbsVal", "BatchNorm", "BinaryOp", "BNLL", "Cast", "Clip", "Concat", "Convolution", "ConvolutionDepthWise", "Crop",
+        "Deconvolution", "DeconvolutionDepthWise", "DeformableConv2D", "Dropout", "Eltwise", "ELU", "Erf", "Flatten", "GELU", "Gemm",
+        "GridSample", "GroupNorm", "HardSigmoid", "HardSwish", "InnerProduct", "Interp", "LayerNorm", "Mish", "MultiHeadAttention",
+        "Normalize", "Padding", "Permute", "Pooling", "PReLU", "ReLU", "Reshape", "RMSNorm", "Scale", "SELU", "ShuffleChannel",
+        "Sigmoid", "Slice", "Softmax", "Swish", "TanH", "UnaryOp", "DeepCopy", "Input", "Noop", "Split", NULL};
+    if (!strcmp(l->type, "Pooling") && tw_layer_int(l, 7, 0))
+        return false;
+    return listed(l->type, list);
+}
+
+static bool in_place(const tw_layer *l)
+{
+    static const char *const list[] = {
+        "AbsVal", "BatchNorm", "Bias", "BNLL", "CELU", "Clip", "CumulativeSum", "Dropout", "ELU", "Erf", "Exp", "GELU", "GroupNorm",
+        "HardSigmoid", "HardSwish", "InstanceNorm", "LayerNorm", "Log", "LRN", "Mish", "Noop", "Normalize", "Power", "PReLU", "ReLU",
+        "RMSNorm", "Scale", "SELU", "Shrink", "Sigmoid", "Softmax", "Softplus", "Swish", "TanH", "Threshold", "UnaryOp", NULL};
+    if (!strcmp(l->type, "BinaryOp"))
+        return l->n_inputs == 1;
+    return listed(l->type, list);
+}
+
+/* ---- one layer ---- */
+
+/* The input as the layer wants it: an own copy where it would be overwritten under another reader, repacked where it must be. */
+static box *held_input(play *p, const tw_layer *l, int blob)
+{
+    static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute", "Split", "Noop", "Cast", "DeepCopy", NULL};
+    box *b = p->blobs[blob];
+    if (in_place(l) && b->refs > 1)
+        b = box_new(p, b->w, b->h, b->channels, b->pack);
+    else
+        b->refs++;
+    int pack = listed(l->type, any_pack) ? b->pack : packs(l) ? widest_pack(p, b->channels) : 1;
+    if (pack == b->pack)
+        return b;
+    box *packed = box_new(p, b->w, b->h, b->channels, pack);
+    box_drop(p, b);
+    return packed;
+}
+
+/* The padded copy that convolutions and poolings make of their input; 0 when nothing is padded. */
+static int64_t bordered_bytes(const play *p, int layer, const box *in)
+{
+    const tw_map *maps = p->geometry->reach[layer].map;
+    if (!p->geometry->reach[layer].spatial)
+        return 0;
+    tw_map x = tw_map_at(&maps[0], in->w), y = tw_map_at(&maps[1], in->h);
+    /* a window that hangs over the end is padded too */
+    int64_t more_x = x.round_up ? x.stride - 1 : 0, more_y = y.round_up ? y.stride - 1 : 0;
+    if (x.pad <= 0 && x.pad_end <= 0 && y.pad <= 0 && y.pad_end <= 0 && more_x + more_y == 0)
+        return 0;
+    return size_of(in->w + x.pad + x.pad_end + more_x, in->h + y.pad + y.pad_end + more_y, in->channels, in->pack);
+}
+
+/* Workspace for the moment: counted, then gone. */
+static void touch(play *p, int64_t bytes)
+{
+    take(p, bytes);
+    give(p, bytes);
+}
+
+static box *run_convolution(play *p, int layer, const box *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    int64_t bordered = bordered_bytes(p, layer, in), work;
+    take(p, bordered);
+    box *out = box_for(p, l->outputs[0], widest_pack(p, channels_of(p, l->outputs[0])));
+    if (!strcmp(l->type, "Convolution")) {
+        tw_kernel k = tw_kernel_of(l, in->channels);
+        work = tw_work_convolution(&p->machine, &k, out->w, out->h);
+    } else {
+        int group = MAX(tw_layer_int(l, 7, 1), 1);
+        tw_kernel k = tw_kernel_of(l, MAX(in->channels / group, 1));
+        k.out = MAX(k.out / group, 1);
+        bool depthwise = group == in->channels && group == out->channels;
+        /* groups: an unpacked copy of both sides, and one group's product */
+        work = depthwise ? 0 : tw_max64(bordered, in->bytes) + out->bytes + tw_work_convolution(&p->machine, &k, out->w, out->h);
+    }
+    touch(p, work);
+    give(p, bordered);
+    return out;
+}
+
+static box *run_deconvolution(play *p, int layer, const box *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    tw_kernel k = tw_kernel_of(l, in->channels);
+    const tw_map *maps = p->geometry->reach[layer].map;
+    bool cut = maps[0].pad > 0 || maps[0].pad_end > 0 || maps[1].pad > 0 || maps[1].pad_end > 0;
+    int pack = widest_pack(p, channels_of(p, l->outputs[0]));
+    int64_t full_w = (in->w - 1) * k.sw + k.dw * (k.kw - 1) + 1 + tw_layer_int(l, 18, 0);
+    int64_t full_h = (in->h - 1) * k.sh + k.dh * (k.kh - 1) + 1 + tw_layer_int(l, 19, tw_layer_int(l, 18, 0));
+    int64_t full = cut ? size_of(full_w, full_h, channels_of(p, l->outputs[0]), pack) : 0;
+    take(p, full);
+    box *out = NULL;
+    if (!cut)
+        out = box_for(p, l->outputs[0], pack);
+    if (!strcmp(l->type, "Deconvolution"))
+        touch(p, tw_work_deconvolution(&p->machine, &k, in->w, in->h));
+    else if (tw_layer_int(l, 7, 1) != in->channels)
+        touch(p, in->bytes + 2 * tw_max64(full, out ? out->bytes : 0) + tw_work_deconvolution(&p->machine, &k, in->w, in->h));
+    if (cut)
+        out = box_for(p, l->outputs[0], pack);
+    give(p, full);
+    return out;
+}
+
+static box *run_concat(play *p, int layer, box *const *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    int narrowest = p->machine.lanes, wide = widest_pack(p, channels_of(p, l->outputs[0]));
+    for (int i = 0; i < l->n_inputs; i++)
+        narrowest = MIN(narrowest, in[i]->pack);
+    box *out = box_for(p, l->outputs[0], wide);
+    if (narrowest < wide)
+        touch(p, size_of(out->w, out->h, out->channels, narrowest));
+    return out;
+}
+
+/* First channel that a Crop keeps. */
+static int first_channel(const tw_layer *l, int channels)
+{
+    const tw_param *starts = tw_layer_param(l, 9), *axes = tw_layer_param(l, 11);
+    if (!starts || !starts->values)
+        return tw_layer_int(l, 2, 0);
+    for (int i = 0; i < starts->n; i++) {
+        double axis = axes && axes->values && i < axes->n ? axes->values[i] : i, v = starts->values[i];
+        if (axis == 0 || axis == -3)
+            return v == -233 ? 0 : v < 0 ? (int)v + channels : (int)v;
+    }
+    return 0;
+}
+
+static box *run_crop(play *p, int layer, const box *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    int channels = channels_of(p, l->outputs[0]);
+    bool whole_packs = widest_pack(p, channels) == in->pack && first_channel(l, in->channels) % in->pack == 0;
+    int64_t unpacked = whole_packs || in->pack == 1 ? 0 : size_of(in->w, in->h, in->channels, 1);
+    take(p, unpacked);
+    box *out = box_for(p, l->outputs[0], whole_packs ? in->pack : 1);
+    give(p, unpacked);
+    return out;
+}
+
+static void run_slice(play *p, int layer, const box *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    int narrowest = in->pack;
+    for (int i = 0; i < l->n_outputs; i++) {
+        int pack = widest_pack(p, channels_of(p, l->outputs[i]));
+        narrowest = MIN(narrowest, pack);
+        p->blobs[l->outputs[i]] = box_for(p, l->outputs[i], pack);
+    }
+    if (narrowest < in->pack)
+        touch(p, size_of(in->w, in->h, in->channels, narrowest));
+}
+
+static box *run_constant(play *p, int layer)
+{
+    const tw_layer *l = layer_at(p, layer);
+    int64_t w = MAX(tw_layer_int(l, 0, 0), 1), h = MAX(tw_layer_int(l, 1, 0), 1), c = MAX(tw_layer_int(l, 2, 0), 1);
+    double floats = (double)w * (double)h * (double)c;
+    if (floats > 1e9) /* no tile fits beside it; keep the sums finite */
+        w = 1 << 30, h = c = 1;
+    return box_new(p, w, h, (int)MIN(c, 1 << 20), 1);
+}
+
+/* Layers that compute anew: output, and what goes on inside. */
+static box *run_other(play *p, int layer, const box *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    box *out;
+    if (!strcmp(l->type, "Pooling")) {
+        int64_t bordered = bordered_bytes(p, layer, in);
+        take(p, bordered);
+        out = box_for(p, l->outputs[0], packs(l) ? in->pack : 1);
+        give(p, bordered);
+        return out;
+    }
+    out = box_for(p, l->outputs[0], packs(l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
+    static const char *const simple[] = {"BinaryOp", "Eltwise", "Interp", "PixelShuffle", "Reorg", "rife.Warp", "Padding", "Reduction",
+                                         "InnerProduct", "Cast", "DeepCopy", NULL};
+    if (!strcmp(l->type, "Padding") && in->pack != out->pack)
+        touch(p, size_of(in->w, in->h, in->channels, 1));
+    if (!listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
+        touch(p, 2 * (in->bytes + out->bytes));
+    return out;
+}
+
+static void run_layer(play *p, int layer)
+{
+    const tw_layer *l = layer_at(p, layer);
+    box **in = g_new0(box *, l->n_inputs + 1), *out = NULL;
+    for (int i = 0; i < l->n_inputs; i++)
+        in[i] = held_input(p, l, l->inputs[i]);
+    if (!strcmp(l->type, "MemoryData") || l->n_inputs == 0) {
+        out = run_constant(p, layer);
+    } else if (!strcmp(l->type, "Split")) {
+        for (int i = 1; i < l->n_outputs; i++, in[0]->refs++)
+            p->blobs[l->outputs[i]] = in[0];
+        out = in[0];
+        out->refs++;
+    } else if (in_place(l)) {
+        out = in[0];
+        out->refs++;
+    } else if (!strcmp(l->type, "Slice")) {
+        run_slice(p, layer, in[0]);
+    } else if (!strncmp(l->type, "Convolution", 11)) {
+        out = run_convolution(p, layer, in[0]);
+    } else if (!strncmp(l->type, "Deconvolution", 13)) {
+        out = run_deconvolution(p, layer, in[0]);
+    } else if (!strcmp(l->type, "Concat")) {
+        out = run_concat(p, layer, in);
+    } else if (!strcmp(l->type, "Crop")) {
+        out = run_crop(p, layer, in[0]);
+    } else {
+        out = run_other(p, layer, in[0]);
+    }
+    if (out)
+        p->blobs[l->outputs[0]] = out;
+    for (int i = 0; i < l->n_inputs; i++) {
+        box_drop(p, in[i]);
+        box_drop(p, p->blobs[l->inputs[i]]);
+        p->blobs[l->inputs[i]] = NULL;
+    }
+    /* outputs beyond the first of an in-place layer, and those of layers that are not modelled, do not come to be */
+    g_free(in);
+}
+
+/* ---- the whole call ---- */
+
+/* Depth first from the output, inputs in order, as ncnn asks for them; with its own stack, as graphs may be deep. */
+static void play_from(play *p, int blob)
+{
+    struct frame { int layer, next; } *stack = g_new(struct frame, p->graph->n_layers + 1);
+    bool *begun = g_new0(bool, p->graph->n_layers);
+    int depth = 0;
+    stack[depth++] = (struct frame){p->graph->blobs[blob].producer, 0};
+    while (depth > 0) {
+        struct frame *f = &stack[depth - 1];
+        const tw_layer *l = layer_at(p, f->layer);
+        while (f->next < l->n_inputs && p->blobs[l->inputs[f->next]])
+            f->next++;
+        if (f->next < l->n_inputs) {
+            int producer = p->graph->blobs[l->inputs[f->next]].producer;
+            if (begun[producer]) /* a blob with two readers: refused by the geometry */
+                break;
+            begun[producer] = true;
+            stack[depth++] = (struct frame){producer, 0};
+            continue;
+        }
+        run_layer(p, f->layer);
+        depth--;
+    }
+    g_free(stack);
+    g_free(begun);
+}
+
+int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h)
+{
+    play p = {.graph = graph, .geometry = geometry, .machine = tw_machine_here()};
+    p.length[0] = g_new0(int64_t, graph->n_blobs);
+    p.length[1] = g_new0(int64_t, graph->n_blobs);
+    p.blobs = g_new0(box *, graph->n_blobs);
+    box *kept[8] = {NULL};
+    if (tw_geometry_lengths(graph, geometry, 0, w, p.length[0], NULL) &&
+        tw_geometry_lengths(graph, geometry, 1, h, p.length[1], NULL)) {
+        for (int i = 0; i < geometry->n_inputs; i++) {
+            box *in = p.blobs[geometry->inputs[i]] = box_for(&p, geometry->inputs[i], 1);
+            in->refs++; /* the caller keeps the input tensor */
+            kept[i] = in;
+        }
+        play_from(&p, geometry->output);
+        const box *out = p.blobs[geometry->output];
+        if (out && out->pack > 1) /* handed out unpacked */
+            touch(&p, size_of(out->w, out->h, out->channels, 1));
+    }
+    for (int i = 0; i < graph->n_blobs; i++)
+        box_drop(&p, p.blobs[i]);
+    for (int i = 0; i < 8; i++)
+        box_drop(&p, kept[i]);
+    g_free(p.length[0]);
+    g_free(p.length[1]);
+    g_free(p.blobs);
+    return p.peak;
+}
+
+int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry)
+{
+    /* what ncnn itself brings into memory with its first net: code, tables, the processor's description */
+    static const int64_t library = 8 << 20;
+    tw_machine machine = tw_machine_here();
+    int64_t sum = 0, most = 0;
+    (void)geometry;
+    for (int i = 0; i < graph->n_layers; i++) {
+        int64_t resident, transient;
+        tw_work_weights(&machine, &graph->layers[i], &resident, &transient);
+        sum += resident;
+        most = tw_max64(most, transient);
+    }
+    return library + sum + sum / 12 + most; /* a twelfth: holes in the heap, measured with x4plus (351 convolutions): 6 % */
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/** What an operator is. Operators declare, they do not walk tiles: pure geometry, bytes, and a kernel for one step; the schedule
+ *  walks. From the first day: N inputs, each by rectangle or by random access; results that are pictures or values; passes. */
+#ifndef TW_OPS_OP_H
+#define TW_OPS_OP_H
+
+#include "base/context.h"
+#include "base/options.h"
+#include "base/rect.h"
+#include "engine/pool.h"
+#include "image/picture.h"
+#include "image/source.h"
+#include "tilewright/job.h"
+#include "tilewright/options.h"
+
+#define TW_MAX_INPUTS 4
+
+/** How one pass reads an input. */
+typedef enum tw_access {
+    TW_ACCESS_NONE,   /* not in this pass */
+    TW_ACCESS_RECT,   /* need() is known before pixels are: rows stream through a window (tw_step_row) */
+    TW_ACCESS_RANDOM, /* the kernel decides: flow-driven warps, search windows (tw_source_read_rect) */
+} tw_access;
+
+typedef enum tw_result_kind {
+    TW_RESULT_PICTURE, /* the kernel writes its rectangle with tw_step_out */
+    TW_RESULT_VALUES,  /* the kernel sets step->value; reduce folds them in step order */
+} tw_result_kind;
+
+typedef struct tw_pass {
+    tw_result_kind result;
+    tw_access access[TW_MAX_INPUTS];
+    int64_t width, height; /* the plane that tiles partition: the result's pixels, or the plane summed over */
+    int64_t align;         /* tile edges are multiples of this, in pixels of that plane */
+} tw_pass;
+
+/** One tile of one pass, in a worker's hands. */
+typedef struct tw_step {
+    int pass;
+    int64_t index;
+    int worker;                /* 0.. number of workers - 1 */
+    tw_rect out;               /* the core: what this step owns */
+    tw_rect in[TW_MAX_INPUTS]; /* need(out), inside the picture */
+    void *value;               /* VALUES: made by run (g_malloc), freed by the schedule after reduce */
+    struct tw_runner *runner;  /* the schedule's own */
+} tw_step;
+
+/** Row `y` of a RECT input, address of pixel x = step->in[input].x; interleaved samples of the source's picture. */
+const void *tw_step_row(const tw_step *step, int input, int64_t y);
+/** Row `y` of the result, address of pixel x = step->out.x; interleaved samples of the result picture. */
+void *tw_step_out(const tw_step *step, int64_t y);
+
+typedef struct tw_op_request {
+    tw_context *context;
+    const tw_options *options;
+    tw_pool *pool; /* models and engines of the session */
+    int n_inputs;
+    tw_source *const *sources;
+    bool whole; /* the schedule is one tile: barriers need no passes */
+} tw_op_request;
+
+typedef struct tw_op_state tw_op_state; /* each operator's own */
+
+/** Facts of the operator that the plan and the report show. */
+typedef struct tw_op_facts {
+    const char *model;    /* NULL: none */
+    const char *model_hash;
+    int64_t halo[4];      /* left, top, right, bottom, input pixels */
+    int64_t weight_bytes; /* resident once loaded, shared by workers */
+    int64_t device_bytes; /* of an accelerator that shares the host's memory */
+    double macs;          /* multiply-accumulates per input pixel and pass, halo not counted */
+    double scale;         /* result pixels per input pixel, one axis */
+    bool exact;
+    const char *why_inexact;
+    double error_bound;   /* in 1/255 */
+    int64_t tile_hint;    /* preferred tile side in input pixels, 0: none */
+    bool one_worker;      /* a GPU, or an engine that takes one call at a time */
+} tw_op_facts;
+
+typedef struct tw_op_class {
+    tw_op_info info;
+    const tw_option *options; /* its own table; the common one is added */
+    tw_result_kind result;
+
+    /** Checks options against the inputs' headers; loads no pixels and no weights. */
+    tw_status (*open)(const tw_op_request *request, tw_op_state **out, tw_error *err);
+    void (*close)(tw_op_state *state);
+    void (*facts)(const tw_op_state *state, tw_op_facts *out);
+    /** Picture the kernel writes, and the size it is resampled to afterwards (0: none). PICTURE operators only. */
+    void (*picture)(const tw_op_state *state, tw_picture *out, int64_t *final_width, int64_t *final_height);
+
+    int (*passes)(const tw_op_state *state);
+    void (*pass)(const tw_op_state *state, int pass, tw_pass *out);
+    /** The rectangle of input `i`, inside its picture, that output rectangle `out` reads. Pure. */
+    tw_rect (*need)(const tw_op_state *state, int pass, int input, tw_rect out);
+    /** Upper bound of the bytes one worker holds for an output rectangle of w x h, tiles included. Pure. */
+    int64_t (*bytes)(const tw_op_state *state, int pass, int64_t w, int64_t h);
+
+    /** Loads weights and makes `workers` workers, each capped at `worker_bytes`. Once, before the first pass. */
+    tw_status (*start)(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err);
+    /** One step, in the thread of step->worker. TW_ERROR_BUDGET: the schedule retries it in smaller pieces. */
+    tw_status (*run)(tw_op_state *state, tw_step *step, tw_error *err);
+    /** VALUES passes: folds one step's value; called in step order, one thread at a time. */
+    tw_status (*reduce)(tw_op_state *state, const tw_step *step, tw_error *err);
+    tw_status (*end_pass)(tw_op_state *state, int pass, tw_error *err);
+    /** Adds the operator's own members to the JSON report: a `json_t *` object. May be NULL. */
+    void (*report)(const tw_op_state *state, void *json);
+} tw_op_class;
+
+/** Operator by name, or NULL. */
+const tw_op_class *tw_op_find(const char *name);
+/** The options every operator takes. */
+extern const tw_option tw_common_options[];
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "ops/upscale/state.h"
+
+void tw_upscale_turn(const tw_tensor *from, int turn, tw_tensor *to)
+{
+    for (int64_t c = 0; c < to->c; c++) {
+        const float *source = from->data + c * from->plane;
+        float *plane = to->data + c * to->plane;
+        for (int64_t y = 0; y < to->h; y++)
+            for (int64_t x = 0; x < to->w; x++) {
+                int64_t u = turn & 4 ? y : x, v = turn & 4 ? x : y;
+                if (turn & 1)
+                    u = from->w - 1 - u;
+                if (turn & 2)
+                    v = from->h - 1 - v;
+                plane[y * to->w + x] = source[v * from->w + u];
+            }
+    }
+}
+
+/* The tile as the net sees it in this orientation; turn 0 borrows it. */
+static tw_status turned_tile(tw_op_state *state, int worker, int turn, const tw_tensor *tile, tw_tensor *out, tw_error *err)
+{
+    if (turn == 0) {
+        *out = *tile;
+        out->release = NULL;
+        return TW_OK;
+    }
+    int64_t w = turn & 4 ? tile->h : tile->w, h = turn & 4 ? tile->w : tile->h;
+    TW_TRY(tw_engine_tensor(state->workers[worker], w, h, tile->c, out, err));
+    tw_upscale_turn(tile, turn, out);
+    return TW_OK;
+}
+
+tw_status tw_upscale_blobs(tw_op_state *state, int worker, int turn, const tw_tensor *tile, int known_levels, int n,
+                           const char *const *blobs, tw_tensor *results, tw_error *err)
+{
+    tw_tensor turned = {0}, vectors[TW_MAX_BARRIERS];
+    tw_engine_call call = {.n_in = 1, .n_out = n};
+    TW_TRY(turned_tile(state, worker, turn, tile, &turned, err));
+    call.in[0].tensor = &turned;
+    call.in[0].blob = "";
+    if (state->model) {
+        const tw_graph *graph = state->model->graph;
+        const tw_geometry *geometry = state->model->geometry;
+        call.in[0].blob = graph->blobs[geometry->input].name;
+        for (int i = 0; i < geometry->n_barriers && known_levels > 0; i++) {
+            const tw_barrier *barrier = &geometry->barriers[i];
+            if (barrier->level >= known_levels)
+                continue;
+            vectors[i] = (tw_tensor){1, 1, state->known[i].channels, 1, state->known[i].mean[turn], NULL, NULL};
+            call.in[call.n_in].blob = graph->blobs[barrier->output_blob].name;
+            call.in[call.n_in].vector = strcmp(graph->layers[barrier->layer].type, "Pooling") == 0;
+            call.in[call.n_in++].tensor = &vectors[i];
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        call.out[i].blob = blobs[i];
+        call.out[i].tensor = &results[i];
+    }
+    tw_status status = tw_engine_run(state->workers[worker], &call, err);
+    tw_tensor_release(&turned);
+    return status;
+}
+
+static void add_turned_back(const tw_tensor *from, int turn, tw_tensor *sum)
+{
+    for (int64_t c = 0; c < sum->c; c++)
+        for (int64_t y = 0; y < from->h; y++)
+            for (int64_t x = 0; x < from->w; x++) {
+                int64_t u = turn & 4 ? y : x, v = turn & 4 ? x : y;
+                if (turn & 1)
+                    u = sum->w - 1 - u;
+                if (turn & 2)
+                    v = sum->h - 1 - v;
+                sum->data[c * sum->plane + v * sum->w + u] += from->data[c * from->plane + y * from->w + x] / TW_TURNS;
+            }
+}
+
+static tw_status averaged(tw_op_state *state, int worker, const tw_tensor *tile, const char *blob, tw_tensor *result,
+                          tw_error *err)
+{
+    int levels = state->whole ? 0 : state->levels;
+    for (int turn = 0; turn < TW_TURNS; turn++) {
+        tw_tensor one = {0};
+        tw_status status = tw_upscale_blobs(state, worker, turn, tile, levels, 1, &blob, &one, err);
+        if (status == TW_OK && turn == 0) {
+            status = tw_engine_tensor(state->workers[worker], one.w, one.h, one.c, result, err);
+            if (status == TW_OK)
+                memset(result->data, 0, (size_t)(result->plane * result->c) * sizeof(float));
+        }
+        if (status == TW_OK)
+            add_turned_back(&one, turn, result);
+        tw_tensor_release(&one);
+        if (status != TW_OK) {
+            tw_tensor_release(result);
+            return status;
+        }
+    }
+    return TW_OK;
+}
+
+tw_status tw_upscale_net(tw_op_state *state, int worker, const tw_tensor *tile, tw_tensor *result, tw_error *err)
+{
+    const char *blob = "";
+    if (state->model)
+        blob = state->model->graph->blobs[state->model->geometry->output].name;
+    if (state->tta)
+        return averaged(state, worker, tile, blob, result, err);
+    return tw_upscale_blobs(state, worker, 0, tile, state->whole ? 0 : state->levels, 1, &blob, result, err);
+}

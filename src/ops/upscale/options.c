@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/upscale/options.h"
+
+const tw_option tw_upscale_options[] = {
+    {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
+     "model by name (tilewright models list) or by path of its .param file; default: photo-2x", "0.1"},
+    {"scale", 's', NULL, TW_OPTION_REAL, 0.01, 64, NULL, NULL, NULL,
+     "enlargement of the result; other than the model's, the result is resampled after the net (default: the model's)", "0.1"},
+    {"engine", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "realcugan|realesrgan|waifu2x",
+     "family of models to choose from by scale and effort; --model wins", "0.1"},
+    {"effort", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "fast|balanced|high",
+     "which model of the family: fast, balanced or high", "0.1"},
+    {"noise", 0, NULL, TW_OPTION_INT, -1, 3, "-1", NULL, NULL, "noise reduction of the family's models, -1 for none", "0.1"},
+    {"tta", 'x', NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "average over eight orientations (eight times the work)", "0.1"},
+    {"pad", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "reflect|replicate|zero",
+     "what nets without padding of their own see beyond the picture (default: the model's)", "0.1"},
+    {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
+     "container of the output (default: from its name)", "0.1"},
+    {"quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL,
+     "quality of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90)", "0.1"},
+    {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", "0.1"},
+    {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.1"},
+    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "deflate", NULL, "none|lzw|deflate|zstd", "compression of TIFF", "0.1"},
+    {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "turn the pixels upright instead of carrying the orientation tag", "0.1"},
+    {0},
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/** The operator's state and the parts it is made of. Private to src/ops/upscale. */
+#ifndef TW_UPSCALE_STATE_H
+#define TW_UPSCALE_STATE_H
+
+#include "engine/engine.h"
+#include "ops/op.h"
+
+#define TW_BLEED 6     /* pixels that colour is carried under transparent ones */
+#define TW_TURNS 8     /* orientations of test-time augmentation */
+#define TW_MAX_BARRIERS 8
+
+typedef enum tw_pad { TW_PAD_REFLECT, TW_PAD_REPLICATE, TW_PAD_ZERO } tw_pad;
+
+/** One axis: the picture, the canvas around it (what the net sees) and the result. */
+typedef struct tw_axis {
+    int64_t picture; /* samples of the picture */
+    int64_t before;  /* canvas samples in front of it */
+    int64_t canvas;  /* samples of the canvas */
+    int64_t result;  /* samples of the result */
+} tw_axis;
+
+/** What one net pass over a barrier collects: sums in units of 2^-20, so that their order never matters. */
+typedef struct tw_sums {
+    int64_t n;
+    int64_t sum[];
+} tw_sums;
+
+/** A barrier's vector of channel means, known after its pass, one for each orientation in use. */
+typedef struct tw_known {
+    int64_t channels;
+    float *mean[TW_TURNS];
+    __int128 *total; /* while its pass runs: turns * channels */
+} tw_known;
+
+struct tw_op_state {
+    tw_context *context;
+    tw_pool *pool;
+    const tw_model *model;                /* NULL: callbacks */
+    const tw_engine_callbacks *callbacks; /* NULL: model */
+    tw_tiling_config tiling;              /* of callbacks */
+    const char *name;
+    tw_picture in, out;
+    int64_t final_width, final_height; /* 0: as is */
+    int64_t scale, align;
+    tw_axis axis[2]; /* x, y */
+    tw_pad pad;
+    int64_t fixed_halo; /* -1: exact */
+    bool whole, tta, exact;
+    int device; /* -1: CPU */
+    int levels; /* passes over barriers before the last one */
+    tw_known known[TW_MAX_BARRIERS];
+    int n_workers;
+    tw_engine *engine;
+    tw_engine_worker **workers;
+    tw_account **accounts;
+};
+
+/* extent.c: pure geometry */
+
+/** Canvas span that result span `out` reads on an axis (0: x, 1: y), aligned, inside the canvas. */
+tw_span tw_upscale_canvas_span(const tw_op_state *state, int axis, tw_span out);
+/** Picture span that a canvas span touches, padding by reflection included. */
+tw_span tw_upscale_picture_span(const tw_op_state *state, int axis, tw_span canvas);
+/** Picture index of a canvas index, or -1 for zero padding. */
+int64_t tw_upscale_picture_index(const tw_op_state *state, int axis, int64_t canvas);
+/** The picture rectangle a step reads: net, alpha and colour bleed. */
+tw_rect tw_upscale_need(const tw_op_state *state, int pass, int input, tw_rect out);
+int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h);
+
+/* tile.c: pixels of one step */
+tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
+
+/* net.c: one net call on a canvas tile: plain, or averaged over eight orientations */
+
+/** Runs the last pass: result tensor of the tile. */
+tw_status tw_upscale_net(tw_op_state *state, int worker, const tw_tensor *tile, tw_tensor *result, tw_error *err);
+/** Runs the net in orientation `turn` up to named blobs. */
+tw_status tw_upscale_blobs(tw_op_state *state, int worker, int turn, const tw_tensor *tile, int known_levels, int n,
+                           const char *const *blobs, tw_tensor *results, tw_error *err);
+/** Copies a tile turned: bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps axes (after mirroring). */
+void tw_upscale_turn(const tw_tensor *from, int turn, tw_tensor *to);
+
+/* barrier.c: whole-picture means in passes */
+tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor *tile, tw_span canvas_x, tw_span canvas_y,
+                             tw_error *err);
+tw_status tw_upscale_reduce(tw_op_state *state, const tw_step *step, tw_error *err);
+tw_status tw_upscale_end_pass(tw_op_state *state, int pass, tw_error *err);
+void tw_upscale_forget(tw_op_state *state);
+
+/* alpha.c */
+
+/** Carries colour under transparent pixels: every pixel whose alpha is 0 takes the mean of the visible ones within TW_BLEED. */
+void tw_alpha_bleed(tw_tensor *tile, const float *alpha, tw_tensor *copy);
+/** One row of the enlarged alpha: Catmull-Rom, edges repeated; `row` and `x` are result coordinates of the whole picture. */
+void tw_alpha_row(const float *alpha, tw_rect in, const tw_picture *picture, int64_t scale, int64_t row, int64_t x, int64_t n,
+                  float *scratch, float *to);
+
+#endif

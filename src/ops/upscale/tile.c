@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/** One step: rows -> planar tile (padding, colour bleed, the net's value range) -> net -> crop -> rows. */
+#include "blend/pixels.h"
+#include "ops/upscale/state.h"
+
+/* Picture samples of the step's input rectangle: three colour planes (grey three times), and alpha. */
+static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor *picture, tw_tensor *alpha, tw_error *err)
+{
+    tw_engine_worker *worker = state->workers[step->worker];
+    tw_rect in = step->in[0];
+    int bands = tw_picture_bands(&state->in);
+    TW_TRY(tw_engine_tensor(worker, in.w, in.h, 3, picture, err));
+    if (state->in.alpha)
+        TW_TRY(tw_engine_tensor(worker, in.w, in.h, 1, alpha, err));
+    for (int64_t y = 0; y < in.h; y++) {
+        const void *row = tw_step_row(step, 0, in.y + y);
+        for (int c = 0; c < 3; c++)
+            tw_pixels_load(row, state->in.depth, bands, state->in.colours == 3 ? c : 0, in.w,
+                           picture->data + c * picture->plane + y * in.w);
+        if (state->in.alpha)
+            tw_pixels_load(row, state->in.depth, bands, bands - 1, in.w, alpha->data + y * in.w);
+    }
+    if (!state->in.alpha)
+        return TW_OK;
+    tw_tensor copy = {0};
+    TW_TRY(tw_engine_tensor(worker, in.w, in.h, 3, &copy, err));
+    tw_alpha_bleed(picture, alpha->data, &copy);
+    tw_tensor_release(&copy);
+    return TW_OK;
+}
+
+/* One canvas row of one channel, in the net's value range. */
+static void canvas_row(const tw_op_state *state, const tw_tensor *picture, int64_t band, tw_rect in, tw_span x, int64_t row,
+                       float mean, float norm, float *to)
+{
+    int64_t py = tw_upscale_picture_index(state, 1, row);
+    const float *from = picture->data + band * picture->plane + (py - in.y) * in.w;
+    int64_t before = state->axis[0].before, inner = before + state->axis[0].picture;
+    for (int64_t c = x.lo; c < x.hi; c++) {
+        float v = 0;
+        if (py >= 0 && c >= before && c < inner) {
+            v = from[c - before - in.x];
+        } else if (py >= 0) {
+            int64_t px = tw_upscale_picture_index(state, 0, c);
+            v = px >= 0 ? from[px - in.x] : 0;
+        }
+        to[c - x.lo] = (v - mean) * norm;
+    }
+}
+
+/* The tile that the net reads. */
+static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_tensor *picture, tw_span x, tw_span y,
+                           tw_tensor *tile, tw_error *err)
+{
+    static const tw_model_record plain = {.norm = {1, 1, 1, 1}};
+    const tw_model_record *record = state->model ? &state->model->record : &plain;
+    int64_t multiple = tw_max64(state->tiling.multiple, 1); /* of the caller's engine only: extra columns repeat the last one */
+    int64_t w = tw_ceil_div(x.hi - x.lo, multiple) * multiple, h = tw_ceil_div(y.hi - y.lo, multiple) * multiple;
+    TW_TRY(tw_engine_tensor(state->workers[step->worker], w, h, 3, tile, err));
+    for (int64_t c = 0; c < 3; c++) {
+        float *plane = tile->data + c * tile->plane;
+        for (int64_t row = 0; row < h; row++) {
+            float *to = plane + row * w;
+            int64_t source = tw_min64(y.lo + row, y.hi - 1);
+            canvas_row(state, picture, record->bgr ? 2 - c : c, step->in[0], x, source, record->mean[c], record->norm[c], to);
+            for (int64_t i = x.hi - x.lo; i < w; i++)
+                to[i] = to[i - 1];
+        }
+    }
+    return TW_OK;
+}
+
+/* One row of one net channel of the result, back in the picture's range. */
+static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n, float *to)
+{
+    static const tw_model_record plain = {.out_norm = {1, 1, 1, 1}};
+    const tw_model_record *record = state->model ? &state->model->record : &plain;
+    int64_t c = record->bgr ? 2 - band : band;
+    const float *from = result->data + c * result->plane + y * result->w + x;
+    for (int64_t i = 0; i < n; i++)
+        to[i] = from[i] * record->out_norm[c] + record->out_mean[c];
+}
+
+/* Crops the core out of the net's result and writes it to the rows of the result picture. `line`: 4 rows of step->out.w. */
+static void store(const tw_op_state *state, const tw_step *step, const tw_tensor *result, int64_t x0, int64_t y0, float *line)
+{
+    int64_t n = step->out.w;
+    int bands = tw_picture_bands(&state->out);
+    for (int64_t y = 0; y < step->out.h; y++) {
+        void *row = tw_step_out(step, step->out.y + y);
+        for (int band = 0; band < 3; band++)
+            result_row(state, result, band, x0, y0 + y, n, line + band * n);
+        if (state->out.colours == 1) { /* grey: the mean of what the net made of three equal channels */
+            for (int64_t i = 0; i < n; i++)
+                line[i] = (line[i] + line[n + i] + line[2 * n + i]) * (1.f / 3.f);
+        }
+        for (int band = 0; band < state->out.colours; band++)
+            tw_pixels_store(line + band * n, n, row, state->out.depth, bands, band);
+    }
+}
+
+static void store_alpha(const tw_op_state *state, const tw_step *step, const tw_tensor *alpha, float *line, float *scratch)
+{
+    int bands = tw_picture_bands(&state->out);
+    for (int64_t y = step->out.y; y < step->out.y + step->out.h; y++) {
+        tw_alpha_row(alpha->data, step->in[0], &state->in, state->scale, y, step->out.x, step->out.w, scratch, line);
+        tw_pixels_store(line, step->out.w, tw_step_out(step, y), state->out.depth, bands, bands - 1);
+    }
+}
+
+static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_tensor *alpha, tw_span x,
+                        tw_span y, tw_error *err)
+{
+    tw_tensor result = {0}, line = {0}, scratch = {0};
+    tw_engine_worker *worker = state->workers[step->worker];
+    tw_status status = tw_upscale_net(state, step->worker, tile, &result, err);
+    int64_t x0 = step->out.x - x.lo * state->scale, y0 = step->out.y - y.lo * state->scale;
+    if (status == TW_OK && (result.c < 3 || x0 + step->out.w > result.w || y0 + step->out.h > result.h))
+        status = tw_fail(err, TW_ERROR_RUN, "%s: the net gave %lldx%lldx%lld for a tile that needs %lldx%lldx3", state->name,
+                         (long long)result.w, (long long)result.h, (long long)result.c, (long long)(x0 + step->out.w),
+                         (long long)(y0 + step->out.h));
+    if (status == TW_OK)
+        status = tw_engine_tensor(worker, step->out.w, 4, 1, &line, err);
+    if (status == TW_OK)
+        status = tw_engine_tensor(worker, step->in[0].w, 1, 1, &scratch, err);
+    if (status == TW_OK) {
+        store(state, step, &result, x0, y0, line.data);
+        if (state->in.alpha)
+            store_alpha(state, step, alpha, line.data, scratch.data);
+    }
+    tw_tensor_release(&scratch);
+    tw_tensor_release(&line);
+    tw_tensor_release(&result);
+    return status;
+}
+
+tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
+{
+    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){step->out.x, step->out.x + step->out.w});
+    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){step->out.y, step->out.y + step->out.h});
+    tw_tensor picture = {0}, alpha = {0}, tile = {0};
+    tw_status status = load_picture(state, step, &picture, &alpha, err);
+    if (status == TW_OK)
+        status = make_tile(state, step, &picture, x, y, &tile, err);
+    tw_tensor_release(&picture);
+    if (status == TW_OK) {
+        if (!state->whole && step->pass < state->levels)
+            status = tw_upscale_collect(state, step, &tile, x, y, err);
+        else
+            status = finish(state, step, &tile, &alpha, x, y, err);
+    }
+    tw_tensor_release(&tile);
+    tw_tensor_release(&alpha);
+    tw_tensor_release(&picture);
+    return status;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/upscale/upscale.h"
+
+#include <glib.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/gpu.h"
+#include "model/memory.h"
+#include "ops/upscale/options.h"
+#include "ops/upscale/state.h"
+
+#define DEFAULT_MODEL "photo-2x"
+
+static void close_upscale(tw_op_state *state)
+{
+    if (!state)
+        return;
+    for (int i = 0; i < state->n_workers; i++) {
+        tw_engine_worker_free(state->workers[i]);
+        tw_account_free(state->accounts[i]);
+    }
+    g_free(state->workers);
+    g_free(state->accounts);
+    tw_engine_unref(state->engine);
+    tw_upscale_forget(state);
+    g_free(state);
+}
+
+/* --- what to run ------------------------------------------------------------------------------------------------- */
+
+static const char *model_name(const tw_options *options, tw_error *err)
+{
+    const char *name = tw_options_text(options, "model"), *family = tw_options_text(options, "engine");
+    if (name)
+        return name;
+    if (!family)
+        return DEFAULT_MODEL;
+    int scale = tw_options_given(options, "scale") ? (int)lround(tw_options_real(options, "scale")) : 2;
+    name = tw_model_alias(family, tw_options_text(options, "effort"), scale, (int)tw_options_int(options, "noise"));
+    if (!name)
+        tw_fail(err, TW_ERROR_USAGE, "no %s model for scale %d and noise %d", family, scale,
+                (int)tw_options_int(options, "noise"));
+    return name;
+}
+
+static tw_status choose_model(tw_op_state *state, const tw_op_request *request, tw_error *err)
+{
+    const char *name = model_name(request->options, err);
+    if (!name)
+        return err->code;
+    state->name = name;
+    state->callbacks = tw_pool_callbacks(state->pool, name);
+    if (state->callbacks) {
+        if (state->callbacks->tiling_config)
+            state->callbacks->tiling_config(state->callbacks->user, &state->tiling);
+        state->scale = state->callbacks->scale_factor(state->callbacks->user);
+        state->exact = !state->tiling.inexact;
+        state->fixed_halo = state->tiling.overlap;
+        if (state->scale < 1 || state->scale > 64 || state->fixed_halo < 0)
+            return tw_fail(err, TW_ERROR_USAGE, "engine %s: scale %lld and overlap %lld make no sense", name,
+                           (long long)state->scale, (long long)state->fixed_halo);
+        return TW_OK;
+    }
+    TW_TRY(tw_pool_model(state->pool, name, &state->model, err));
+    const tw_geometry *g = state->model->geometry;
+    if (g->n_inputs != 1 || g->scale.den != 1 || g->scale.num < 1)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: not a model that enlarges one picture by a whole number (%d inputs, scale %lld/%lld)",
+                       name, g->n_inputs, (long long)g->scale.num, (long long)g->scale.den);
+    if (g->n_barriers > TW_MAX_BARRIERS)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: %d whole-picture layers, at most %d are handled", name, g->n_barriers,
+                       TW_MAX_BARRIERS);
+    state->scale = g->scale.num;
+    state->exact = g->exact;
+    return TW_OK;
+}
+
+static tw_status choose_halo(tw_op_state *state, const tw_options *options, tw_error *err)
+{
+    const char *text = tw_options_text(options, "halo");
+    if (strcmp(text, "exact") == 0) {
+        if (!state->exact && state->model && !state->whole)
+            return tw_fail(err, TW_ERROR_USAGE, "%s cannot be tiled exactly: %s; give --halo N or --schedule whole",
+                           state->name, state->model->geometry->why_inexact);
+        return TW_OK;
+    }
+    char *end;
+    long long halo = strtoll(text, &end, 10);
+    if (*end || end == text || halo < 0 || halo > 65536)
+        return tw_fail(err, TW_ERROR_USAGE, "--halo %s: exact, or a number of input pixels from 0 to 65536", text);
+    const int64_t *exact = state->model ? state->model->geometry->halo : NULL;
+    bool enough = exact && state->exact && halo >= exact[0] && halo >= exact[1] && halo >= exact[2] && halo >= exact[3];
+    if (enough) /* a wider context changes nothing */
+        return TW_OK;
+    state->fixed_halo = halo;
+    state->exact = false;
+    return TW_OK;
+}
+
+static tw_status choose_device(tw_op_state *state, const tw_options *options, tw_error *err)
+{
+    const char *text = tw_options_text(options, "device");
+    state->device = -1;
+    if (strncmp(text, "gpu", 3) != 0)
+        return TW_OK;
+    if (state->callbacks)
+        return tw_fail(err, TW_ERROR_USAGE, "--device %s: the engine %s runs where it likes", text, state->name);
+    state->device = text[3] == ':' ? atoi(text + 4) : 0;
+    int count = tw_gpu_count();
+    if (state->device >= count)
+        return tw_fail(err, TW_ERROR_DEVICE, "--device %s: this machine has %d Vulkan device%s", text, count, count == 1 ? "" : "s");
+    return TW_OK;
+}
+
+/* --- sizes ------------------------------------------------------------------------------------------------------- */
+
+static void lay_axis(tw_op_state *state, int axis, int64_t picture)
+{
+    tw_axis *a = &state->axis[axis];
+    *a = (tw_axis){picture, 0, picture, picture * state->scale};
+    if (!state->model)
+        return;
+    const tw_geometry *g = state->model->geometry;
+    int64_t multiple = tw_max64(tw_max64(g->size_multiple, state->model->record.size_multiple), 1);
+    a->before = g->canvas[axis];
+    /* The rule about sizes is the picture's: RealCUGAN pads 18 on each side of an even picture. */
+    a->canvas = tw_ceil_div(picture, multiple) * multiple + g->canvas[axis] + g->canvas[axis + 2];
+}
+
+static void choose_pad(tw_op_state *state, const tw_options *options)
+{
+    const char *pad = tw_options_text(options, "pad");
+    if (!pad)
+        pad = state->model && state->model->record.pad ? state->model->record.pad : "reflect";
+    state->pad = strcmp(pad, "zero") == 0 ? TW_PAD_ZERO : strcmp(pad, "replicate") == 0 ? TW_PAD_REPLICATE : TW_PAD_REFLECT;
+}
+
+static void lay_barriers(tw_op_state *state)
+{
+    const tw_geometry *g = state->model->geometry;
+    for (int i = 0; i < g->n_barriers; i++) {
+        tw_known *known = &state->known[i];
+        state->levels = (int)tw_max64(state->levels, g->barriers[i].level + 1);
+        known->channels = g->blobs[g->barriers[i].input_blob].channels;
+        known->total = g_new0(__int128, known->channels * TW_TURNS);
+        for (int turn = 0; turn < TW_TURNS; turn++)
+            known->mean[turn] = g_new0(float, known->channels);
+    }
+}
+
+static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, tw_error *err)
+{
+    tw_op_state *state = g_new0(tw_op_state, 1);
+    const tw_options *options = request->options;
+    *out = NULL;
+    state->context = request->context;
+    state->pool = request->pool;
+    state->whole = request->whole;
+    state->fixed_halo = -1;
+    state->align = 1;
+    tw_status status = choose_model(state, request, err);
+    if (status == TW_OK)
+        status = choose_halo(state, options, err);
+    if (status == TW_OK)
+        status = choose_device(state, options, err);
+    if (status != TW_OK) {
+        close_upscale(state);
+        return status;
+    }
+    state->tta = tw_options_bool(options, "tta");
+    if (state->model)
+        state->align = tw_max64(state->model->geometry->align, 1);
+    state->in = *tw_source_picture(request->sources[0]);
+    state->out = state->in;
+    state->out.width *= state->scale;
+    state->out.height *= state->scale;
+    double scale = tw_options_given(options, "scale") ? tw_options_real(options, "scale") : (double)state->scale;
+    if (fabs(scale - (double)state->scale) > 1e-9) {
+        state->final_width = tw_max64((int64_t)llround((double)state->in.width * scale), 1);
+        state->final_height = tw_max64((int64_t)llround((double)state->in.height * scale), 1);
+    }
+    choose_pad(state, options);
+    lay_axis(state, 0, state->in.width);
+    lay_axis(state, 1, state->in.height);
+    if (state->model)
+        lay_barriers(state);
+    *out = state;
+    return TW_OK;
+}
+
+/* --- what the plan asks ------------------------------------------------------------------------------------------ */
+
+static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
+{
+    *out = (tw_op_facts){.model = state->name, .scale = (double)state->scale, .exact = state->exact || state->whole};
+    out->error_bound = out->exact ? 0.01 : -1;
+    for (int i = 0; i < 4; i++)
+        out->halo[i] = state->whole ? 0 : state->fixed_halo >= 0 ? state->fixed_halo : state->model->geometry->halo[i];
+    if (state->callbacks) {
+        out->macs = 1000;
+        out->tile_hint = state->tiling.tile;
+        out->one_worker = !state->callbacks->thread_safe;
+        out->why_inexact = "the engine says that its results depend on the tile";
+        return;
+    }
+    out->model_hash = state->model->hash;
+    out->macs = state->model->geometry->macs_per_pixel * (state->tta ? TW_TURNS : 1);
+    out->weight_bytes = tw_memory_weights(state->model->graph, state->model->geometry);
+    out->why_inexact = state->fixed_halo >= 0 ? "the context given is smaller than what the net reads" : state->model->geometry->why_inexact;
+    out->one_worker = state->device >= 0;
+}
+
+static void upscale_picture(const tw_op_state *state, tw_picture *out, int64_t *final_width, int64_t *final_height)
+{
+    *out = state->out;
+    *final_width = state->final_width;
+    *final_height = state->final_height;
+}
+
+static int upscale_passes(const tw_op_state *state)
+{
+    return state->whole ? 1 : state->levels + 1;
+}
+
+static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
+{
+    *out = (tw_pass){.width = state->out.width, .height = state->out.height, .align = state->scale * state->align};
+    out->access[0] = TW_ACCESS_RECT;
+    out->result = pass + 1 < upscale_passes(state) ? TW_RESULT_VALUES : TW_RESULT_PICTURE;
+}
+
+/* --- running ----------------------------------------------------------------------------------------------------- */
+
+static tw_status start_upscale(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err)
+{
+    if (state->callbacks)
+        TW_TRY(tw_pool_callback_engine(state->pool, state->name, &state->engine, err));
+    else
+        TW_TRY(tw_pool_engine(state->pool, state->model, state->device,
+                              tw_memory_weights(state->model->graph, state->model->geometry), &state->engine, err));
+    state->workers = g_new0(tw_engine_worker *, workers);
+    state->accounts = g_new0(tw_account *, workers);
+    for (int i = 0; i < workers; i++) {
+        state->n_workers = i + 1;
+        state->accounts[i] = tw_account_new(tw_context_account(state->context), "worker", worker_bytes);
+        if (!state->accounts[i])
+            return tw_fail_memory(err, "worker", 0);
+        TW_TRY(tw_engine_worker_new(state->engine, state->accounts[i], &state->workers[i], err));
+    }
+    return TW_OK;
+}
+
+static void upscale_report(const tw_op_state *state, void *json)
+{
+    if (state->engine)
+        json_object_set_new(json, "device", json_string(tw_engine_device(state->engine)));
+    if (state->tta)
+        json_object_set_new(json, "tta", json_true());
+}
+
+const tw_op_class tw_upscale_class = {
+    .info = {.name = "upscale",
+             .summary = "enlarge or restore a picture with a net, in bounded memory",
+             .usage = "IN OUT",
+             .about = "Reads a picture, runs a super-resolution or restoration net over it tile by tile, and writes the result "
+                      "with the metadata of the input. The result does not depend on the tile size, the number of threads or "
+                      "the memory budget. IN and OUT may be folders; - is standard input or output.",
+             .min_inputs = 1,
+             .max_inputs = 1,
+             .has_output = 1},
+    .options = tw_upscale_options,
+    .result = TW_RESULT_PICTURE,
+    .open = open_upscale,
+    .close = close_upscale,
+    .facts = upscale_facts,
+    .picture = upscale_picture,
+    .passes = upscale_passes,
+    .pass = upscale_pass,
+    .need = tw_upscale_need,
+    .bytes = tw_upscale_bytes,
+    .start = start_upscale,
+    .run = tw_upscale_run,
+    .reduce = tw_upscale_reduce,
+    .end_pass = tw_upscale_end_pass,
+    .report = upscale_report,
+};

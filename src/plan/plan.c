@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schedule/schedule.h"
+
+/* Tile sides that are tried, in input pixels. Finer than this changes cost by less than a tenth. */
+static const int64_t sides[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512};
+#define N_SIDES ((int)(sizeof sides / sizeof *sides))
+#define CAUTION (INT64_C(4) << 20) /* thread stacks, small structs, allocator slack */
+
+typedef struct candidate {
+    int64_t tile_w, tile_h; /* result pixels */
+    int64_t ring_rows;
+    int64_t window_rows[TW_MAX_INPUTS];
+    int64_t worker_bytes;   /* one worker, the dearest pass */
+    int64_t shared_bytes;   /* everything else */
+    int64_t window_bytes, ring_bytes;
+    double cost;
+} candidate;
+
+typedef struct planner {
+    const tw_plan_request *request;
+    tw_op_facts facts;
+    int passes;
+    int64_t fixed_bytes; /* base, source, sink, weights, device */
+} planner;
+
+static int64_t source_bytes(const tw_plan_request *r)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < r->n_inputs; i++)
+        bytes += tw_source_cost_of(r->sources[i])->sequential;
+    return bytes;
+}
+
+static int64_t scratch_bytes(const tw_plan_request *r)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < r->n_inputs; i++)
+        bytes += tw_source_cost_of(r->sources[i])->scratch;
+    return bytes;
+}
+
+/* Rows of input `i` that must be held at once for one tile row; with lookahead workers can flow into the next one.
+ * A sample of tile rows is enough: interior needs differ by at most the alignment, which is added when rows are skipped. */
+static int64_t window_rows(const planner *p, const tw_pass *pass, int number, int input, const tw_grid *grid, bool lookahead)
+{
+    const tw_plan_request *r = p->request;
+    int64_t samples = tw_min64(grid->rows, 16), most = 0;
+    for (int64_t i = 0; i < samples; i++) {
+        int64_t row = samples > 1 ? i * (grid->rows - 1) / (samples - 1) : 0;
+        tw_rect out = {0, row * grid->tile_h, pass->width, tw_min64(grid->tile_h, pass->height - row * grid->tile_h)};
+        most = tw_max64(most, r->op->need(r->state, number, input, out).h);
+    }
+    if (samples < grid->rows)
+        most += (int64_t)ceil((double)pass->align / p->facts.scale);
+    return lookahead ? most + (int64_t)ceil((double)grid->tile_h / p->facts.scale) : most;
+}
+
+static candidate measure(const planner *p, int64_t in_w, int64_t in_h, bool lookahead)
+{
+    const tw_plan_request *r = p->request;
+    candidate c = {0};
+    double work = 0;
+    for (int number = 0; number < p->passes; number++) {
+        tw_pass pass;
+        r->op->pass(r->state, number, &pass);
+        int64_t want_w = (int64_t)llround((double)in_w * p->facts.scale), want_h = (int64_t)llround((double)in_h * p->facts.scale);
+        tw_grid grid = tw_grid_of(pass.width, pass.height, want_w, want_h, pass.align);
+        c.tile_w = grid.tile_w, c.tile_h = grid.tile_h;
+        int64_t w = tw_min64(grid.tile_w, pass.width), h = tw_min64(grid.tile_h, pass.height);
+        c.worker_bytes = tw_max64(c.worker_bytes, r->op->bytes(r->state, number, w, h));
+        int64_t windows = 0;
+        for (int i = 0; i < r->n_inputs; i++) {
+            if (pass.access[i] != TW_ACCESS_RECT)
+                continue;
+            const tw_picture *picture = tw_source_picture(r->sources[i]);
+            int64_t rows = tw_min64(window_rows(p, &pass, number, i, &grid, lookahead && grid.rows > 1), picture->height);
+            c.window_rows[i] = tw_max64(c.window_rows[i], rows);
+            windows += rows * tw_picture_row_bytes(picture);
+        }
+        c.window_bytes = tw_max64(c.window_bytes, windows);
+        double tile_w = (double)w / p->facts.scale, tile_h = (double)h / p->facts.scale;
+        double overhead = (tile_w + p->facts.halo[0] + p->facts.halo[2]) * (tile_h + p->facts.halo[1] + p->facts.halo[3]) /
+                          (tile_w * tile_h);
+        if (grid.columns == 1 && grid.rows == 1)
+            overhead = 1;
+        work += overhead;
+        if (pass.result == TW_RESULT_PICTURE && r->result) {
+            c.ring_rows = tw_min64(lookahead ? 2 * grid.tile_h : grid.tile_h, pass.height);
+            c.ring_bytes = c.ring_rows * tw_picture_row_bytes(r->result);
+        }
+    }
+    c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes;
+    /* Without lookahead workers wait at the end of every tile row. */
+    c.cost = work * (lookahead ? 1 : 1.15);
+    return c;
+}
+
+static int64_t peak_of(const candidate *c, int workers)
+{
+    return c->shared_bytes + workers * c->worker_bytes;
+}
+
+/* The cheapest candidate whose peak with `workers` workers fits. Ties go to the smaller peak. */
+static bool search(const planner *p, int workers, candidate *best, int64_t *smallest)
+{
+    bool found = false;
+    for (int i = 0; i < N_SIDES; i++)
+        for (int j = 0; j < N_SIDES; j++)
+            for (int lookahead = 0; lookahead < 2; lookahead++) {
+                if (sides[j] > 2 * sides[i]) /* tall tiles only cost rows */
+                    continue;
+                candidate c = measure(p, sides[i], sides[j], lookahead);
+                int64_t peak = peak_of(&c, workers);
+                *smallest = tw_min64(*smallest, peak);
+                if (peak > p->request->budget)
+                    continue;
+                if (!found || c.cost < best->cost * 0.999 ||
+                    (c.cost < best->cost * 1.001 && peak < peak_of(best, workers))) {
+                    *best = c;
+                    found = true;
+                }
+            }
+    return found;
+}
+
+static tw_status refuse(const planner *p, int64_t smallest, tw_error *err)
+{
+    /* Rounded up to the next MiB, so that the number that is named works when it is given back. */
+    long long mib = (smallest + (1 << 20) - 1) >> 20;
+    return tw_fail(err, TW_ERROR_BUDGET, "the budget of %.1f MiB cannot hold this: the smallest that would do is %lldM",
+                   (double)p->request->budget / (1 << 20), mib);
+}
+
+static void fill(const planner *p, const candidate *c, int workers, tw_plan *out)
+{
+    const tw_plan_request *r = p->request;
+    tw_pass pass;
+    r->op->pass(r->state, p->passes - 1, &pass);
+    tw_grid grid = tw_grid_of(pass.width, pass.height, c->tile_w, c->tile_h, pass.align);
+    out->tile_w = c->tile_w, out->tile_h = c->tile_h;
+    out->in_tile[0] = (int64_t)llround((double)c->tile_w / p->facts.scale);
+    out->in_tile[1] = (int64_t)llround((double)c->tile_h / p->facts.scale);
+    out->tiles = tw_grid_count(&grid);
+    out->passes = p->passes;
+    out->workers = workers;
+    out->ring_rows = c->ring_rows;
+    memcpy(out->window_rows, c->window_rows, sizeof out->window_rows);
+    out->worker_bytes = c->worker_bytes;
+    out->window_bytes = c->window_bytes;
+    out->ring_bytes = c->ring_bytes;
+    out->workers_bytes = workers * c->worker_bytes;
+    out->planned_peak = peak_of(c, workers);
+    double pixels = (double)pass.width * (double)pass.height / (p->facts.scale * p->facts.scale);
+    out->work = p->facts.macs * pixels * c->cost;
+    if (r->macs_per_second > 0)
+        out->seconds = out->work / (r->macs_per_second * workers);
+}
+
+static void explain(const planner *p, bool asked, bool squeezed, tw_plan *out)
+{
+    const char *kind = out->schedule == TW_SCHEDULE_WHOLE ? "one tile holds the whole picture" : "tiles read their exact context";
+    if (!p->facts.exact && out->schedule != TW_SCHEDULE_WHOLE)
+        kind = "tiles overlap and are blended, because the result depends on the tile";
+    const char *size = asked            ? "the tile size was given"
+                       : squeezed       ? "the largest tile that fits the budget with one worker"
+                                        : "the cheapest tile that fits the budget with two workers";
+    snprintf(out->why, sizeof out->why, "%s; %s", kind, size);
+}
+
+/* A small picture is one tile: nothing is gained by cutting it. Follows from the size alone. */
+bool tw_plan_is_small(int n_inputs, tw_source *const *sources)
+{
+    for (int i = 0; i < n_inputs; i++) {
+        const tw_picture *picture = tw_source_picture(sources[i]);
+        if (picture->width * picture->height > 96 * 96)
+            return false;
+    }
+    return true;
+}
+
+static candidate whole_candidate(const planner *p)
+{
+    tw_pass pass;
+    p->request->op->pass(p->request->state, p->passes - 1, &pass);
+    int64_t side = tw_max64(pass.width, pass.height);
+    return measure(p, (int64_t)ceil((double)side / p->facts.scale) + 1, (int64_t)ceil((double)side / p->facts.scale) + 1, false);
+}
+
+static tw_status plan_whole(planner *p, tw_plan *out, tw_error *err)
+{
+    candidate c = whole_candidate(p);
+    if (peak_of(&c, 1) > p->request->budget)
+        return refuse(p, peak_of(&c, 1), err);
+    out->schedule = TW_SCHEDULE_WHOLE;
+    fill(p, &c, 1, out);
+    snprintf(out->why, sizeof out->why, "the whole picture in one tile%s",
+             tw_plan_is_small(p->request->n_inputs, p->request->sources) ? ": it is small" : "");
+    return TW_OK;
+}
+
+static int most_workers(const planner *p, const candidate *c, const tw_plan *plan)
+{
+    int64_t left = plan->budget - c->shared_bytes;
+    int64_t workers = c->worker_bytes > 0 ? left / c->worker_bytes : 1;
+    workers = tw_min64(workers, p->facts.one_worker ? 1 : tw_max64(p->request->cpus, 1));
+    return (int)tw_max64(workers, 1);
+}
+
+static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
+{
+    const tw_plan_request *r = p->request;
+    int64_t smallest = INT64_MAX;
+    candidate best = {0};
+    bool asked = r->tile_w > 0, squeezed = false;
+    if (!asked && p->facts.tile_hint > 0)
+        asked = true;
+    if (asked) {
+        int64_t w = r->tile_w > 0 ? r->tile_w : p->facts.tile_hint, h = r->tile_w > 0 ? r->tile_h : p->facts.tile_hint;
+        best = measure(p, w, h, true);
+        if (peak_of(&best, 1) > r->budget)
+            best = measure(p, w, h, false);
+        smallest = peak_of(&best, 1);
+        if (smallest > r->budget && !r->tile_may_shrink)
+            return refuse(p, smallest, err);
+        asked = smallest <= r->budget;
+    }
+    if (!asked && !search(p, 2, &best, &smallest)) {
+        squeezed = true;
+        smallest = INT64_MAX;
+        if (!search(p, 1, &best, &smallest))
+            return refuse(p, smallest, err);
+    }
+    out->schedule = TW_SCHEDULE_HALO;
+    fill(p, &best, most_workers(p, &best, out), out);
+    explain(p, asked, squeezed, out);
+    return TW_OK;
+}
+
+tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err)
+{
+    planner p = {.request = request};
+    request->op->facts(request->state, &p.facts);
+    p.passes = request->op->passes(request->state);
+    *out = (tw_plan){.budget = request->budget};
+    out->base_bytes = tw_max64(request->base_bytes, TW_BASE_BYTES) + CAUTION;
+    out->source_bytes = source_bytes(request);
+    out->sink_bytes = request->sink_cost ? request->sink_cost->fixed : 0;
+    out->weight_bytes = p.facts.weight_bytes + p.facts.device_bytes;
+    out->scratch_bytes = scratch_bytes(request);
+    p.fixed_bytes = out->base_bytes + out->source_bytes + out->sink_bytes + out->weight_bytes;
+    if (request->schedule == TW_SCHEDULE_WHOLE)
+        return plan_whole(&p, out, err);
+    return plan_tiles(&p, out, err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/** Walks an operator's passes tile by tile: which rows must be there, which worker takes which step, where results go, what is
+ *  retried. Knows rectangles and rows of bytes, not what pixels mean. `halo` reads core + context per tile; `whole` is the same walk
+ *  with one tile; `carry` will take its steps from the model's intervals instead of need(). */
+#ifndef TW_SCHEDULE_SCHEDULE_H
+#define TW_SCHEDULE_SCHEDULE_H
+
+#include "image/sink.h"
+#include "ops/op.h"
+#include "plan/plan.h"
+
+/** Everything one run needs; all borrowed. `sink` is NULL for operators whose result is not a picture. */
+typedef struct tw_schedule_request {
+    tw_context *context;
+    const tw_op_class *op;
+    tw_op_state *state;
+    const tw_plan *plan;
+    int n_inputs;
+    tw_source *const *sources;
+    tw_sink *sink;
+    const tw_picture *result;
+} tw_schedule_request;
+
+/** Runs all passes. The first failure (or cancellation) stops every worker and is returned. */
+tw_status tw_schedule_run(const tw_schedule_request *request, tw_error *err);
+
+/** Partition of a plane into tiles of at most tile_w x tile_h, in raster order, sizes evened out and aligned. Pure. */
+typedef struct tw_grid {
+    int64_t width, height, tile_w, tile_h, columns, rows;
+} tw_grid;
+
+tw_grid tw_grid_of(int64_t width, int64_t height, int64_t tile_w, int64_t tile_h, int64_t align);
+tw_rect tw_grid_rect(const tw_grid *grid, int64_t index);
+static inline int64_t tw_grid_count(const tw_grid *grid) { return grid->columns * grid->rows; }
+
+#endif

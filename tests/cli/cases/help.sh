@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+tilewright help
+tilewright --help | cmp - <(tilewright help) && echo same

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+: >in.png
+tilewright upscale in.png out.png
