@@ -66,7 +66,6 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     const char *wanted = tw_options_text(run->options, "device");
     job->device = g_strdup(device ? device : strncmp(wanted, "gpu", 3) == 0 ? wanted : "cpu");
     *r = (tw_report){.op = job->op->info.name, .model = job->model, .device = job->device};
-    r->input = tw_source_label(run->sources[0]);
     r->input = job->inputs[0].path ? job->inputs[0].path : job->inputs[0].label;
     if (job->n_inputs > 1)
         r->input2 = job->inputs[1].path ? job->inputs[1].path : job->inputs[1].label;
@@ -111,13 +110,27 @@ static json_t *rounded(double value)
     return json_real((double)(int64_t)(value * 1e6 + (value < 0 ? -0.5 : 0.5)) / 1e6);
 }
 
+/* File names are bytes; JSON is UTF-8. */
+static json_t *text_json(const char *text)
+{
+    if (!text)
+        return json_null();
+    char *valid = g_utf8_make_valid(text, -1);
+    json_t *json = json_string(valid);
+    g_free(valid);
+    return json;
+}
+
 static json_t *facts_json(const tw_report *r)
 {
-    json_t *input = r->input2 ? json_pack("[ss]", r->input, r->input2) : json_pack("[s]", r->input);
-    json_t *json = json_pack("{s:i,s:s,s:o,s:s?,s:I,s:I,s:I,s:I,s:s?,s:s,s:s,s:[II],s:[IIII],s:I,s:i,s:i,s:b}", "schema", 1, "op", r->op,
-                             "input", input, "output", r->output, "input_width", (json_int_t)r->in_width, "input_height",
+    json_t *input = json_array();
+    json_array_append_new(input, text_json(r->input));
+    if (r->input2)
+        json_array_append_new(input, text_json(r->input2));
+    json_t *json = json_pack("{s:i,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:[II],s:[IIII],s:I,s:i,s:i,s:b}", "schema", 1, "op", r->op,
+                             "input", input, "output", text_json(r->output), "input_width", (json_int_t)r->in_width, "input_height",
                              (json_int_t)r->in_height, "width", (json_int_t)r->width, "height", (json_int_t)r->height, "model",
-                             r->model, "device", r->device, "schedule", r->schedule, "tile", (json_int_t)r->tile[0],
+                             text_json(r->model), "device", r->device, "schedule", r->schedule, "tile", (json_int_t)r->tile[0],
                              (json_int_t)r->tile[1], "halo", (json_int_t)r->halo[0], (json_int_t)r->halo[1],
                              (json_int_t)r->halo[2], (json_int_t)r->halo[3], "tiles", (json_int_t)r->tiles, "workers",
                              r->workers, "passes", r->passes, "exact", r->exact);

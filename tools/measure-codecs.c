@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Peak memory of one decode or encode through the image room, beside what its cost functions say. One case per process:
- *  tools/measure-codecs.sh runs the table. Usage: measure-codecs save|load FILE WIDTH HEIGHT COLOURS ALPHA DEPTH [key=value ...]
+ *  tools/measure-codecs.sh runs the table. Usage: measure-codecs save|load FILE WIDTH HEIGHT COLOURS ALPHA DEPTH [noise] [lossless]
+ *  [level=N] [tiff=NAME] [final=WxH]
  *  (save makes a picture of noise and gradients; load reads FILE band by band). */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,12 +31,14 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool noise; /* the worst that an entropy coder can meet, instead of gradients with a little noise */
+
 static void fill_row(const tw_picture *p, void *row, int64_t y, uint32_t *seed)
 {
     int bands = tw_picture_bands(p);
     for (int64_t i = 0; i < p->width * bands; i++) {
         *seed = *seed * 1664525u + 1013904223u;
-        int v = (int)((i / bands + 2 * y) / 16 % 200) + (int)(*seed >> 28);
+        int v = noise ? (int)(*seed >> 24) : (int)((i / bands + 2 * y) / 16 % 200) + (int)(*seed >> 28);
         if (p->depth == TW_U8)
             ((uint8_t *)row)[i] = (uint8_t)v;
         else if (p->depth == TW_U16)
@@ -60,9 +63,9 @@ static tw_status save(tw_context *context, const tw_place *place, const tw_pictu
     tw_sink *sink;
     tw_sink_cost cost;
     uint32_t seed = 1;
-    int64_t before = status_bytes("VmHWM:");
     double start = now();
-    TW_TRY(tw_sink_check(place, p, NULL, o, &cost, err));
+    TW_TRY(tw_sink_check(place, p, NULL, o, &cost, err)); /* starts libvips, which the source's cost counts */
+    int64_t before = status_bytes("VmHWM:");
     TW_TRY(tw_sink_open(context, place, p, NULL, o, 4, &sink, err));
     tw_status status = TW_OK;
     for (int64_t y = 0; status == TW_OK && y < p->height; y++) {
@@ -116,7 +119,9 @@ int main(int argc, char **argv)
         tw_picture p = {atoll(argv[3]), atoll(argv[4]), atoi(argv[5]), atoi(argv[6]) != 0,
                         atoi(argv[7]) == 8 ? TW_U8 : atoi(argv[7]) == 16 ? TW_U16 : TW_F32};
         for (int i = 8; i < argc; i++) {
-            if (strcmp(argv[i], "lossless") == 0)
+            if (strcmp(argv[i], "noise") == 0)
+                noise = true;
+            else if (strcmp(argv[i], "lossless") == 0)
                 o.lossless = true;
             else if (strncmp(argv[i], "tiff=", 5) == 0)
                 o.tiff_compression = argv[i] + 5;

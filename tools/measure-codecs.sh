@@ -21,7 +21,7 @@ for shape in "4000 3000" "2000 1500" "30000 400"; do
     one tif $shape 3 0 32
     one tif $shape 3 0 8 tiff=none; one tif $shape 3 0 8 tiff=zstd
 done
-for shape in "4000 3000" "2000 1500" "1000 750"; do
+for shape in "3000 2000" "1500 1000" "800 600"; do
     one webp $shape 3 0 8; one webp $shape 3 1 8; one webp $shape 3 0 8 lossless
     one gif $shape 3 0 8; one gif $shape 3 1 8
     one jxl $shape 3 0 8; one jxl $shape 3 0 16; one jxl $shape 1 0 8; one jxl $shape 3 1 8; one jxl $shape 3 0 8 lossless

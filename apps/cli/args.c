@@ -133,7 +133,8 @@ cleanup:
 static bool is_special(const cli_args *args, char letter)
 {
     const tw_op_info *op = args->op;
-    return op && (letter == 'i' || (letter == 'o' && op->has_output) || (letter == 'm' && cli_table_find(args->table, "model")));
+    return op &&
+           (letter == 'i' || (letter == 'o' && op->has_output) || (letter == 'm' && cli_table_find(args->table, "model")));
 }
 
 static tw_status add_special(cli_args *args, char letter, const char *value, tw_error *err)

@@ -17,7 +17,7 @@ typedef struct cli_option {
 typedef struct cli_setting {
     const char *name; /* the long name of the table, whatever form was typed */
     char *value;
-    char *source;     /* the configuration file it came from; NULL: typed */
+    char *source; /* the configuration file it came from; NULL: typed */
 } cli_setting;
 
 typedef struct cli_args {

@@ -26,8 +26,8 @@ static const struct {
 };
 
 typedef struct config {
-    GPtrArray *keys;              /* of char *: key i is read into values[i] */
-    char **values;                /* keys->len of them, then one per memory key */
+    GPtrArray *keys; /* of char *: key i is read into values[i] */
+    char **values;   /* keys->len of them, then one per memory key */
     cyaml_schema_field_t *fields;
     cyaml_schema_field_t memory_fields[G_N_ELEMENTS(memory_keys) + 1];
     char message[256], place[96]; /* the first complaint of libcyaml */
@@ -83,7 +83,8 @@ static void build_fields(config *c, bool block)
             /* A block lies inside its parent's data: from offset 0 on, its fields name their slots themselves. */
             c->fields[i].data_offset = 0;
             c->fields[i].value = (cyaml_schema_value_t){
-                .type = CYAML_MAPPING, .flags = CYAML_FLAG_OPTIONAL,
+                .type = CYAML_MAPPING,
+                .flags = CYAML_FLAG_OPTIONAL,
                 .data_size = (uint32_t)((n + G_N_ELEMENTS(memory_keys)) * sizeof(char *)),
                 .mapping = {.fields = c->memory_fields},
             };
@@ -111,11 +112,15 @@ static void keep_complaint(cyaml_log_t level, void *user, const char *format, va
 static cyaml_err_t parse(config *c, bool block, const char *text, gsize length)
 {
     cyaml_config_t settings = {
-        .log_fn = keep_complaint, .log_ctx = c, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_WARNING,
+        .log_fn = keep_complaint,
+        .log_ctx = c,
+        .mem_fn = cyaml_mem,
+        .log_level = CYAML_LOG_WARNING,
         .flags = CYAML_CFG_NO_ALIAS,
     };
     cyaml_schema_value_t top = {
-        .type = CYAML_MAPPING, .flags = CYAML_FLAG_POINTER,
+        .type = CYAML_MAPPING,
+        .flags = CYAML_FLAG_POINTER,
         .data_size = (uint32_t)((c->keys->len + G_N_ELEMENTS(memory_keys)) * sizeof(char *)),
         .mapping = {.fields = c->fields},
     };

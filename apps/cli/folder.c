@@ -23,16 +23,16 @@ typedef struct folder {
     tw_session *session;
     GArray *items;
     bool resume, plan_only;
-    int64_t half;            /* half of the budget; 0: one picture at a time */
+    int64_t half; /* half of the budget; 0: one picture at a time */
 
-    pthread_rwlock_t gate;   /* read: two pictures share the budget; write: one has it all */
-    pthread_mutex_t lock;    /* guards what follows */
+    pthread_rwlock_t gate; /* read: two pictures share the budget; write: one has it all */
+    pthread_mutex_t lock;  /* guards what follows */
     guint next;
     guint done, skipped, failed;
-    guint first_failed;      /* index of the first failed picture, in the order of names */
+    guint first_failed; /* index of the first failed picture, in the order of names */
     tw_status first_status;
-    double under_way[2];     /* progress of each worker's picture */
-    bool printed;            /* a JSON result, so that the next one needs a comma */
+    double under_way[2]; /* progress of each worker's picture */
+    bool printed;        /* a JSON result, so that the next one needs a comma */
 } folder;
 
 typedef struct worker {
@@ -58,15 +58,6 @@ static void print_object(folder *f, json_t *object)
     json_decref(object);
 }
 
-/* Names need not be UTF-8, JSON has to be. */
-static json_t *text_value(const char *text)
-{
-    char *valid = g_utf8_make_valid(text, -1);
-    json_t *value = json_string(valid);
-    g_free(valid);
-    return value;
-}
-
 static void report_failure(folder *f, guint index, const tw_error *err)
 {
     const cli_item *item = &g_array_index(f->items, cli_item, index);
@@ -81,8 +72,8 @@ static void report_failure(folder *f, guint index, const tw_error *err)
         f->first_failed = index;
     }
     if (cli_json())
-        print_object(f, json_pack("{s:i,s:o,s:{s:i,s:o}}", "schema", 1, "input", text_value(item->input), "error", "code",
-                                  (int)err->code, "message", text_value(err->message)));
+        print_object(f, json_pack("{s:i,s:o,s:{s:i,s:o}}", "schema", 1, "input", cli_text_value(item->input), "error", "code",
+                                  (int)err->code, "message", cli_text_value(err->message)));
     pthread_mutex_unlock(&f->lock);
 }
 
@@ -93,8 +84,8 @@ static void report_skipped(folder *f, guint index)
     pthread_mutex_lock(&f->lock);
     f->skipped++;
     if (cli_json())
-        print_object(f, json_pack("{s:i,s:o,s:o,s:b}", "schema", 1, "input", text_value(item->input), "output",
-                                  text_value(item->output), "skipped", 1));
+        print_object(f, json_pack("{s:i,s:o,s:o,s:b}", "schema", 1, "input", cli_text_value(item->input), "output",
+                                  cli_text_value(item->output), "skipped", 1));
     pthread_mutex_unlock(&f->lock);
 }
 
@@ -104,8 +95,8 @@ static void report_done(folder *f, tw_job *job)
 
     pthread_mutex_lock(&f->lock);
     f->done++;
-    if (text) {
-        print_result(f, text);
+    if (cli_json()) {
+        print_result(f, text ? text : "null");
     } else if (!cli_quiet()) {
         cli_print_brief(cli_results_begin(), tw_job_report(job));
         cli_results_end();
@@ -292,7 +283,7 @@ static void run_workers(folder *f)
 
 static void print_head(const folder *f)
 {
-    json_t *in = text_value(g_ptr_array_index(f->args->inputs, 0)), *out = text_value(f->args->output);
+    json_t *in = cli_text_value(g_ptr_array_index(f->args->inputs, 0)), *out = cli_text_value(f->args->output);
     char *first = json_dumps(in, JSON_ENCODE_ANY), *second = json_dumps(out, JSON_ENCODE_ANY);
 
     printf("{\"schema\":1,\"op\":\"%s\",\"input\":[%s],\"output\":%s,\"results\":[", f->args->op->name, first, second);
@@ -345,8 +336,11 @@ static tw_status prepare(folder *f, tw_error *err)
 int cli_folder(const cli_args *args, bool plan_only)
 {
     folder f = {
-        .args = args, .plan_only = plan_only, .resume = cli_flag(args, "resume"),
-        .gate = PTHREAD_RWLOCK_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
+        .args = args,
+        .plan_only = plan_only,
+        .resume = cli_flag(args, "resume"),
+        .gate = PTHREAD_RWLOCK_INITIALIZER,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
     };
     tw_error err = TW_ERROR_NONE;
     gint64 start = g_get_monotonic_time();

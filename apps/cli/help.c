@@ -15,8 +15,8 @@ static const char *placeholder(const tw_option_info *info)
 {
     static const struct {
         const char *type, *word;
-    } words[] = {{"flag", NULL},   {"bool", "true|false"}, {"int", "N"},     {"real", "X"},   {"size", "SIZE"},
-                 {"geometry", "WxH"}, {"choice", "CHOICE"}, {"text", "TEXT"}, {"file", "FILE"}};
+    } words[] = {{"flag", NULL},      {"bool", "true|false"}, {"int", "N"},     {"real", "X"},   {"size", "SIZE"},
+                 {"geometry", "WxH"}, {"choice", "CHOICE"},   {"text", "TEXT"}, {"file", "FILE"}};
 
     if (strcmp(info->type, "choice") == 0 && info->choices && strlen(info->choices) <= 20)
         return info->choices;

@@ -13,9 +13,9 @@ static const struct {
     const char *suffix;
     bool writable;
 } suffixes[] = {
-    {"png", true},  {"jpg", true},  {"jpeg", true}, {"webp", true},  {"tif", true},  {"tiff", true},
-    {"gif", true},  {"jxl", true},  {"avif", true}, {"heic", true},  {"heif", true}, {"jpe", false},
-    {"bmp", false}, {"pnm", false}, {"ppm", true}, {"pgm", false},  {"pbm", false}, {"pfm", false},
+    {"png", true},  {"jpg", true},  {"jpeg", true}, {"webp", true}, {"tif", true},  {"tiff", true},
+    {"gif", true},  {"jxl", true},  {"avif", true}, {"heic", true}, {"heif", true}, {"jpe", false},
+    {"bmp", false}, {"pnm", false}, {"ppm", true},  {"pgm", false}, {"pbm", false}, {"pfm", false},
 };
 
 static const struct {

@@ -21,17 +21,17 @@ static void print_list(json_t *object)
     json_t *entry;
     size_t i;
 
-    json_array_foreach(json_object_get(object, "models"), i, entry) {
+    json_array_foreach(json_object_get(object, "models"), i, entry)
+    {
         json_t *scale = json_object_get(entry, "scale");
         if (scale)
             printf("%-34s x%-3.10g %s\n", text_of(entry, "name"), json_number_value(scale), text_of(entry, "title"));
         else
             printf("%-34s cannot be read: %s\n", text_of(entry, "name"), text_of(entry, "error"));
     }
-    json_array_foreach(json_object_get(object, "packs"), i, entry)
-        if (!json_is_true(json_object_get(entry, "installed")))
-            printf("%-34s pack: %s (tilewright models install %s)\n", text_of(entry, "name"), text_of(entry, "title"),
-                   text_of(entry, "name"));
+    json_array_foreach(json_object_get(object, "packs"), i, entry) if (!json_is_true(json_object_get(entry, "installed")))
+        printf("%-34s pack: %s (tilewright models install %s)\n", text_of(entry, "name"), text_of(entry, "title"),
+               text_of(entry, "name"));
 }
 
 static void print_members(json_t *object)
@@ -39,7 +39,8 @@ static void print_members(json_t *object)
     const char *key;
     json_t *value;
 
-    json_object_foreach(object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(8));
         if (!json_is_null(value))
             printf("%-16s %s\n", key, text ? text : json_string_value(value));
@@ -75,8 +76,8 @@ static tw_status info(const cli_args *args, tw_error *err)
     return show(status, json, print_members);
 }
 
-static const char *const record_keys[] = {"range", "channels", "size-multiple", "pad", "mean", "norm", "out-mean", "out-norm",
-                                          "title", "licence", NULL};
+static const char *const record_keys[] = {"range",    "channels", "size-multiple", "pad",     "mean", "norm",
+                                          "out-mean", "out-norm", "title",         "licence", NULL};
 
 /* NULL when none of the options is given: then the .json beside the model counts. */
 static tw_status record_of_options(const cli_args *args, char **json, tw_error *err)

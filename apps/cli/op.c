@@ -13,7 +13,7 @@
 
 static void on_warning(void *user, const char *line)
 {
-    cli_note("tilewright: warning: %s", line);
+    cli_warn(line);
 }
 
 static void on_progress(void *user, double fraction)
@@ -109,28 +109,31 @@ static tw_status run(const cli_args *args, tw_job *job, tw_error *err)
     return TW_OK;
 }
 
+/* `upscale a.png folder/` means folder/a.png, as cp means it. NULL when the output is no folder. */
+static char *name_inside_folder(const cli_args *args)
+{
+    const char *input = g_ptr_array_index(args->inputs, 0);
+
+    if (!args->output || !is_folder(args->output) || strcmp(input, "-") == 0)
+        return NULL;
+    const char *slash = strrchr(input, '/');
+    return g_build_filename(args->output, slash ? slash + 1 : input, NULL);
+}
+
 static tw_status run_one(const cli_args *args, bool plan_only, tw_error *err)
 {
     tw_session *session = NULL;
     tw_job *job = NULL;
-    tw_status status;
+    char *output = name_inside_folder(args);
+    tw_status status = tw_session_new(&session, err);
 
-    /* `upscale a.png folder/` means folder/a.png, as cp means it. */
-    char *inside = args->output && is_folder(args->output)
-                       ? g_strconcat(args->output, g_str_has_suffix(args->output, "/") ? "" : "/",
-                                     strrchr(g_ptr_array_index(args->inputs, 0), '/')
-                                         ? strrchr(g_ptr_array_index(args->inputs, 0), '/') + 1
-                                         : g_ptr_array_index(args->inputs, 0), NULL)
-                       : NULL;
-
-    status = tw_session_new(&session, err);
     if (status == TW_OK)
-        status = cli_job_new(args, session, NULL, inside, &job, err);
+        status = cli_job_new(args, session, NULL, output, &job, err);
     if (status == TW_OK)
         status = plan_only ? plan(job, err) : run(args, job, err);
     cli_job_free(job);
     tw_session_free(session);
-    g_free(inside);
+    g_free(output);
     return status;
 }
 

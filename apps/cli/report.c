@@ -41,10 +41,35 @@ void cli_print_brief(FILE *file, const tw_report *r)
 static bool is_common_member(const char *key)
 {
     static const char *const common[] = {
-        "schema", "op", "input", "output", "input_width", "input_height", "width", "height", "model", "device", "schedule", "tile",
-        "halo", "tiles", "workers", "passes", "exact", "error_bound", "budget_bytes", "planned_peak_bytes", "peak_bytes",
-        "job_peak_bytes", "scratch_bytes", "planned_seconds", "seconds", "megapixels_per_second", "estimated_peak_bytes",
-        "warnings", NULL,
+        "schema",
+        "op",
+        "input",
+        "output",
+        "input_width",
+        "input_height",
+        "width",
+        "height",
+        "model",
+        "device",
+        "schedule",
+        "tile",
+        "halo",
+        "tiles",
+        "workers",
+        "passes",
+        "exact",
+        "error_bound",
+        "budget_bytes",
+        "planned_peak_bytes",
+        "peak_bytes",
+        "job_peak_bytes",
+        "scratch_bytes",
+        "planned_seconds",
+        "seconds",
+        "megapixels_per_second",
+        "estimated_peak_bytes",
+        "warnings",
+        NULL,
     };
     for (const char *const *name = common; *name; name++)
         if (strcmp(*name, key) == 0)
@@ -52,18 +77,44 @@ static bool is_common_member(const char *key)
     return false;
 }
 
+/* 24.5; a b c; x 5, y 7 */
+static void print_value(FILE *file, json_t *value)
+{
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    const char *key, *between = "";
+    json_t *part;
+    size_t i;
+
+    if (json_is_real(value))
+        fputs(g_ascii_formatd(number, sizeof number, "%.6g", json_real_value(value)), file);
+    else if (json_is_integer(value))
+        fprintf(file, "%lld", (long long)json_integer_value(value));
+    else if (json_is_string(value))
+        fputs(json_string_value(value), file);
+    else if (json_is_boolean(value))
+        fputs(json_is_true(value) ? "yes" : "no", file);
+    json_array_foreach(value, i, part)
+    {
+        fputs(i ? " " : "", file);
+        print_value(file, part);
+    }
+    json_object_foreach(value, key, part)
+    {
+        fprintf(file, "%s%s ", between, key);
+        print_value(file, part);
+        between = ", ";
+    }
+}
+
 static void print_member(FILE *file, const char *key, json_t *value)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
     char name[64];
 
     snprintf(name, sizeof name, "%s", key);
-    for (char *c = name; *c; c++)
-        if (*c == '_')
-            *c = ' ';
-    if (text)
-        fprintf(file, "  %-14s %s\n", name, json_is_string(value) ? json_string_value(value) : text);
-    free(text);
+    g_strdelimit(name, "_", ' ');
+    fprintf(file, "  %-14s ", name);
+    print_value(file, value);
+    fputc('\n', file);
 }
 
 static void print_own_members(FILE *file, const tw_job *job)
@@ -73,9 +124,7 @@ static void print_own_members(FILE *file, const tw_job *job)
     const char *key;
     json_t *value;
 
-    json_object_foreach(object, key, value)
-        if (!is_common_member(key) && !json_is_null(value))
-            print_member(file, key, value);
+    json_object_foreach(object, key, value) if (!is_common_member(key) && !json_is_null(value)) print_member(file, key, value);
     json_decref(object);
     tw_bytes_free(text);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#define MOST_JOBS 2
+#define MOST_JOBS   2
 #define STACK_BYTES (128 * 1024)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "terminal.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
-#define BAR_WIDTH 30
+#define BAR_WIDTH      30
 #define SHORTEST_PAUSE 100000 /* microseconds between two lines: two jobs report ten times a second each */
 
 typedef enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_JSON } progress_mode;
@@ -17,8 +16,8 @@ static struct {
     pthread_mutex_t lock;
     progress_mode mode;
     bool quiet, json, picture_on_stdout;
-    bool drawn;         /* a bar stands on the current line */
-    double last;        /* last fraction shown, and when */
+    bool drawn;  /* a bar stands on the current line */
+    double last; /* last fraction shown, and when */
     gint64 shown, started;
 } terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -130,7 +129,7 @@ void cli_note(const char *format, ...)
 {
     va_list va;
 
-    if (terminal.quiet)
+    if (terminal.quiet || terminal.mode == PROGRESS_JSON)
         return;
     pthread_mutex_lock(&terminal.lock);
     clear_bar();
@@ -149,17 +148,40 @@ void cli_complain(const char *message)
     pthread_mutex_unlock(&terminal.lock);
 }
 
+json_t *cli_text_value(const char *text)
+{
+    char *valid = g_utf8_make_valid(text, -1);
+    json_t *value = json_string(valid);
+    g_free(valid);
+    return value;
+}
+
+static void print_object(FILE *file, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    fprintf(file, "%s\n", text ? text : "null");
+    free(text);
+    json_decref(object);
+}
+
+void cli_warn(const char *line)
+{
+    if (terminal.mode != PROGRESS_JSON) {
+        cli_note("tilewright: warning: %s", line);
+        return;
+    }
+    if (terminal.quiet)
+        return;
+    pthread_mutex_lock(&terminal.lock);
+    print_object(stderr, json_pack("{s:o}", "warning", cli_text_value(line)));
+    pthread_mutex_unlock(&terminal.lock);
+}
+
 int cli_fail(const tw_error *err)
 {
     cli_complain(err->message);
-    if (terminal.json) {
-        /* A file name in the message need not be UTF-8; JSON has to be. */
-        char *message = g_utf8_make_valid(err->message, -1);
-        json_t *object = json_pack("{s:i,s:{s:i,s:s}}", "schema", 1, "error", "code", (int)err->code, "message", message);
-        json_dumpf(object, cli_results(), JSON_COMPACT);
-        fputc('\n', cli_results());
-        json_decref(object);
-        g_free(message);
-    }
+    if (terminal.json)
+        print_object(cli_results(), json_pack("{s:i,s:{s:i,s:o}}", "schema", 1, "error", "code", (int)err->code, "message",
+                                              cli_text_value(err->message)));
     return (int)err->code;
 }

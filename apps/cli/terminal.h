@@ -3,6 +3,7 @@
 #ifndef TW_CLI_TERMINAL_H
 #define TW_CLI_TERMINAL_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "args.h"
@@ -25,10 +26,15 @@ void cli_results_end(void);
 void cli_progress(double fraction);
 /** Removes the bar. */
 void cli_progress_end(void);
-/** One line on standard error; not with --quiet. Thread-safe. */
+/** One line for people on standard error; not with --quiet, nor among JSON lines. Thread-safe. */
 void cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/** `tilewright: warning: line`, or {"warning":line} among JSON lines; not with --quiet. Thread-safe. */
+void cli_warn(const char *line);
 /** `tilewright: message` on standard error, even with --quiet. Thread-safe. */
 void cli_complain(const char *message);
+
+/** A JSON string: names need not be UTF-8, JSON has to be. */
+json_t *cli_text_value(const char *text);
 
 /** Prints the error as text and, with --json, as an object; returns the exit code. */
 int cli_fail(const tw_error *err);

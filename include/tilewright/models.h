@@ -12,20 +12,21 @@
 extern "C" {
 #endif
 
-/** {"models":[{"name","title","scale","licence","source","installed":true}...],
- *   "packs":[{"name","title","licence","installed":false,"models":[names]}...]}.
+/** {"models":[{"name","title","scale","licence" or null,"source","installed":true}...],
+ *   "packs":[{"name","title","package","version","licence","installed":bool,"models":[names]}...]}.
  *  Models that lie in a data folder but cannot be read are listed with "error" in place of "scale". */
 TW_API tw_status tw_models_list(char **json, tw_error *err);
 
 /** Everything known of one model, by name or by the path of a .param file: the record (members as in NAME.json) and
- *  "path", "sha256", "scale", "halo":[l,t,r,b], "canvas":[l,t,r,b], "align", "passes", "exact", "why_inexact",
+ *  "record_assumed" (no record lies beside the graph: the values are defaults), "path" (null: built in), "sha256", "inputs",
+ *  "scale", "halo":[l,t,r,b], "canvas":[l,t,r,b], "align", "graph_size_multiple", "passes", "exact", "why_inexact" or null,
  *  "weights", "macs_per_pixel". TW_ERROR_USAGE for an unknown name, with the closest ones or the pack to install. */
 TW_API tw_status tw_models_info(const char *name, char **json, tw_error *err);
 
 /** Builds a record from `n` texts KEY=VALUE: what the graph of a net does not tell and nobody should guess. Keys are
  *    range          255 | 1        largest sample value the net takes and gives (shorthand for norm and out_norm)
  *    channels       rgb | bgr      channel order of the net
- *    size-multiple  1..4096        canvas sides must be a multiple of this (0: what the graph says)
+ *    size-multiple  0..4096        canvas sides must be a multiple of this (0: what the graph says)
  *    pad            reflect | replicate | zero
  *    mean, norm     3 numbers with commas, or one for all:  net input = (sample / white - mean) * norm
  *    out-mean, out-norm            result / white = net output * out_norm + out_mean; default: the inverse of mean and norm

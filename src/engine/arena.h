@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** One worker's memory: chunks mapped on their own, counted by an account, kept for the next tile of the same shape and given
- *  back to the system when the cap is near. Used by one thread. */
+/** One worker's memory, counted by an account, kept for the next tile of the same shape and given back to the system
+ *  when the cap is near. Used by one thread. */
 #ifndef TW_ENGINE_ARENA_H
 #define TW_ENGINE_ARENA_H
 

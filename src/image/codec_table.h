@@ -7,8 +7,8 @@
 
 /** Bytes that decoding `stored` row by row holds, buffers of libvips included, starting it included. */
 int64_t tw_codec_load_cost(const tw_probe *probe, const tw_picture *stored, const VipsImage *decoded, int64_t input_length);
-/** The same for encoding; `why` becomes a static text when the codec holds the whole picture. */
-int64_t tw_codec_save_cost(tw_codec codec, const tw_picture *encoded, bool lossless, const char **why);
+/** The same for encoding, libvips being started; `why` becomes a static text when the codec holds the whole picture. */
+int64_t tw_codec_save_cost(tw_codec codec, const tw_picture *encoded, bool lossless, bool zstd, const char **why);
 /** Largest width and height of a container; what the encoder accepts, not only what the format says. */
 int64_t tw_codec_max_side(tw_codec codec);
 /** Deepest samples that the encoder writes. */

@@ -162,17 +162,30 @@ static int save_tiff(const tw_encoding *e, VipsImage *image, VipsTarget *target)
                      needs_bigtiff(e), NULL);
 }
 
+/* Measured on 6 MP of noisy gradients, CPU seconds and MB: level 6 unfiltered (libvips' default) 0.75 13.9, level 1 0.55 9.4,
+ * level 2 0.55 9.3, level 3 0.96 9.1, level 4 1.65 7.9, level 6 4.3 7.9, the last four with all filters. Level 2 keeps up with the
+ * fastest models. */
+static int save_png(const tw_encoding *e, VipsImage *image, VipsTarget *target)
+{
+    int level = e->compression >= 0 ? e->compression : 2;
+    VipsForeignPngFilter filter = level > 0 ? VIPS_FOREIGN_PNG_FILTER_ALL : VIPS_FOREIGN_PNG_FILTER_NONE;
+    return vips_call("pngsave_target", image, target, "compression", level, "filter", filter, NULL);
+}
+
 int tw_encoding_save(const tw_encoding *e, VipsImage *image, VipsTarget *target)
 {
     bool lossless = e->lossless;
     switch (e->codec) {
     case TW_CODEC_PNG:
-        return vips_call("pngsave_target", image, target, "compression", e->compression >= 0 ? e->compression : 6, NULL);
+        return save_png(e, image, target);
     case TW_CODEC_JPEG:
         /* AUTO: 4:4:4 from quality 90 on. Optimised coding tables would hold the whole picture. */
         return vips_call("jpegsave_target", image, target, "Q", e->quality, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_AUTO, NULL);
     case TW_CODEC_WEBP:
-        return vips_call("webpsave_target", image, target, "Q", e->quality, "lossless", lossless, NULL);
+        /* Above effort 2 the lossy encoder keeps all tokens of the picture: 25 bytes a pixel of noise where 1 takes 7, for 2 % in
+         * size (and 1 is smaller on smooth pictures). Alpha is coded losslessly: 30 bytes at 0, 38 above. */
+        return vips_call("webpsave_target", image, target, "Q", e->quality, "lossless", lossless, "effort",
+                         lossless ? 4 : e->encoded.alpha ? 0 : 1, NULL);
     case TW_CODEC_TIFF: return save_tiff(e, image, target);
     case TW_CODEC_GIF: return vips_call("gifsave_target", image, target, NULL);
     case TW_CODEC_JXL:

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "image/iptc.h"
+
 /* What libvips 8.14 writes into each container; tests/unit/test_sink.c reads every one back. */
 enum { ICC = 1, EXIF = 2, XMP = 4, IPTC = 8, RESOLUTION = 16, ORIENTATION = 32 };
 
@@ -72,13 +74,14 @@ static bool profile_fits(VipsImage *metadata, int colours)
     return length > 128 && memcmp((const char *)data + 16, colours == 1 ? "GRAY" : "RGB ", 4) == 0;
 }
 
-void tw_metadata_put(VipsImage *metadata, VipsImage *to, int colours)
+void tw_metadata_put(VipsImage *metadata, VipsImage *to, tw_codec codec, int colours)
 {
     if (!metadata)
         return;
     vips_image_map(metadata, copy_field, to);
     if (has(to, VIPS_META_ICC_NAME) && !profile_fits(to, colours))
         vips_image_remove(to, VIPS_META_ICC_NAME);
+    tw_iptc_dress(to, codec);
 }
 
 void tw_metadata_losses(VipsImage *metadata, tw_codec codec, int colours, char *text, size_t n)

@@ -13,7 +13,7 @@ VipsImage *tw_metadata_take(VipsImage *image, bool upright);
 double tw_metadata_xres(const VipsImage *metadata);
 double tw_metadata_yres(const VipsImage *metadata);
 /** Writes the fields into the header of an image that is about to be encoded; drops a profile that fits no `colours`. */
-void tw_metadata_put(VipsImage *metadata, VipsImage *to, int colours);
+void tw_metadata_put(VipsImage *metadata, VipsImage *to, tw_codec codec, int colours);
 /** Fills `text` with what of this metadata the container loses, for example "EXIF, IPTC"; empty when nothing is lost. */
 void tw_metadata_losses(VipsImage *metadata, tw_codec codec, int colours, char *text, size_t n);
 /** True when the container carries an orientation tag that viewers heed. */

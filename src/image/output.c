@@ -201,12 +201,26 @@ static tw_status commit_spool(tw_output *o, tw_error *err)
     return TW_OK;
 }
 
+/* vips_target_steal of 8.14 crashes once the encoder has ended its target; the bytes then lie in a blob. */
+static tw_status steal_target(tw_output *o, VipsTarget *target, tw_error *err)
+{
+    VipsBlob *blob = NULL;
+    g_object_get(target, "blob", &blob, NULL);
+    if (!blob || !VIPS_AREA(blob)->data)
+        return tw_fail(err, TW_ERROR_RUN, "%s: the encoder gave no bytes", o->label);
+    o->bytes = VIPS_AREA(blob)->data;
+    o->length = VIPS_AREA(blob)->length;
+    VIPS_AREA(blob)->free_fn = NULL; /* ours now; copying would hold the picture twice */
+    vips_area_unref(VIPS_AREA(blob));
+    return TW_OK;
+}
+
 tw_status tw_output_commit(tw_output *o, VipsTarget *target, tw_error *err)
 {
     switch (o->kind) {
     case OUTPUT_FILE: return commit_file(o, err);
     case OUTPUT_SPOOL: return commit_spool(o, err);
-    case OUTPUT_MEMORY: o->bytes = vips_target_steal(target, &o->length); return TW_OK;
+    case OUTPUT_MEMORY: return steal_target(o, target, err);
     case OUTPUT_DIRECT: break;
     }
     return TW_OK;

@@ -36,6 +36,22 @@ static tw_codec sniff(const uint8_t *head, int64_t n)
     return TW_CODEC_NONE;
 }
 
+/* Coefficients per pixel of a frame header at `at`: 4:4:4 is 3, 4:2:0 is 1.5. */
+static double frame_samples(tw_input *input, int64_t at)
+{
+    uint8_t head[10], component[3];
+    double sum = 0, h = 1, v = 1;
+    if (tw_input_read(input, head, sizeof head, at) != sizeof head)
+        return 4;
+    for (int i = 0; i < head[9] && tw_input_read(input, component, 3, at + 10 + 3 * i) == 3; i++) {
+        double x = component[1] >> 4, y = component[1] & 15;
+        sum += x * y;
+        h = x > h ? x : h;
+        v = y > v ? y : v;
+    }
+    return sum / (h * v);
+}
+
 /* Walks the markers up to the first scan. Progressive, arithmetic-coded progressive and multi-scan files are decoded from a
  * coefficient array of the whole picture. */
 static void probe_jpeg(tw_input *input, tw_probe *probe)
@@ -51,6 +67,8 @@ static void probe_jpeg(tw_input *input, tw_probe *probe)
             continue;
         }
         bool frame = m[1] >= 0xc0 && m[1] <= 0xcf && m[1] != 0xc4 && m[1] != 0xc8 && m[1] != 0xcc;
+        if (frame)
+            probe->samples_per_pixel = frame_samples(input, at);
         if (frame && (m[1] == 0xc2 || m[1] == 0xca)) {
             probe->whole = true;
             probe->why = "progressive JPEG";
@@ -126,6 +144,14 @@ static int64_t read_directory(const tiff_reader *t, int64_t at, tw_probe *probe,
         case 278: probe->strip_rows = value; break;
         case 284: probe->separate = value == 2; break;
         case 322: probe->tile_width = value; break;
+        case 33723: {
+            uint64_t type = number(t, entry + 2, 2), values = number(t, entry + 4, t->big ? 8 : 4);
+            if (values < 1 << 24 && (type == 4 || type == 1 || type == 7)) {
+                probe->iptc_length = (int64_t)values * (type == 4 ? 4 : 1);
+                probe->iptc_at = (int64_t)number(t, entry + (t->big ? 12 : 8), t->big ? 8 : 4);
+            }
+            break;
+        }
         case 323: probe->tile_height = value; break;
         default: break;
         }

@@ -39,7 +39,8 @@ tw_status tw_sink_check(const tw_place *place, const tw_picture *result, const t
     TW_TRY(tw_output_may_write(place, options && options->overwrite, err));
     if (cost) {
         *cost = (tw_sink_cost){0};
-        cost->fixed = tw_codec_save_cost(e.codec, &e.encoded, e.lossless, &cost->why) + tw_encoding_resize_cost(&e);
+        cost->fixed = tw_codec_save_cost(e.codec, &e.encoded, e.lossless, e.tiff == VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD, &cost->why) +
+                      tw_encoding_resize_cost(&e);
         cost->whole = cost->why != NULL;
     }
     return TW_OK;
@@ -82,7 +83,7 @@ static tw_status make_image(tw_sink *sink, VipsImage *metadata, tw_error *err)
     if (image) {
         vips_image_init_fields(image, (int)p->width, (int)p->height, tw_picture_bands(p), tw_vips_format(p->depth),
                                VIPS_CODING_NONE, interpretation(p), tw_metadata_xres(metadata), tw_metadata_yres(metadata));
-        tw_metadata_put(metadata, image, p->colours);
+        tw_metadata_put(metadata, image, sink->encoding.codec, p->colours);
         vips_image_set_int(image, VIPS_META_CONCURRENCY, 1);
     }
     if (!image || vips_image_pipelinev(image, VIPS_DEMAND_STYLE_THINSTRIP, NULL) ||

@@ -150,6 +150,17 @@ static void warn_pages(tw_source *s)
 /* HEIF, AVIF and JPEG XL decoders give upright pixels, whatever EXIF still says. */
 static bool decodes_upright(tw_codec codec) { return codec == TW_CODEC_HEIF || codec == TW_CODEC_AVIF || codec == TW_CODEC_JXL; }
 
+static void repair_iptc(tw_source *s)
+{
+    int64_t n = s->probe.iptc_length;
+    if (n <= 8) /* so short that it would lie in the entry itself; real records are longer */
+        return;
+    void *records = g_malloc((gsize)n);
+    if (tw_input_read(s->input, records, n, s->probe.iptc_at) == n)
+        vips_image_set_blob_copy(s->metadata, VIPS_META_IPTC_NAME, records, (size_t)n);
+    g_free(records);
+}
+
 static tw_status describe(tw_source *s, const tw_source_options *options, tw_error *err)
 {
     VipsImage *decoded = g_object_ref(s->main.image);
@@ -166,6 +177,8 @@ static tw_status describe(tw_source *s, const tw_source_options *options, tw_err
         s->metadata = tw_metadata_take(s->main.image, s->applied > 1 || decodes_upright(s->probe.codec));
         if (!s->metadata)
             status = tw_vips_fail(err, TW_ERROR_RUN, "%s: metadata cannot be kept", tw_input_label(s->input));
+        else
+            repair_iptc(s);
         int64_t decoding = tw_codec_load_cost(&s->probe, &s->stored, decoded, tw_input_length(s->input));
         int64_t making = decoding + tw_tiled_copy_making(&s->stored), reading = tw_tiled_copy_reading(&s->stored);
         s->cost = (tw_source_cost){s->applied > 1 ? making : decoding, tw_max64(making, 64 * reading),

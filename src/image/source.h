@@ -17,7 +17,7 @@ typedef struct tw_source_options {
 
 /** Bytes that decoding will hold, known from the header: the plan counts them. */
 typedef struct tw_source_cost {
-    int64_t sequential; /* bytes libvips and the codec hold while next_band runs */
+    int64_t sequential; /* bytes libvips and the codec hold while next_band runs, libvips itself included */
     int64_t random;     /* bytes held for read_rect, buffers included */
     int64_t scratch;    /* bytes of scratch file that read_rect (or `orient`) needs, 0: none */
     bool whole;         /* the codec itself holds the whole picture (named in `why`) */

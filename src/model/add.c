@@ -98,7 +98,8 @@ static tw_status find_record(const tw_model *model, const char *given, tw_model_
         return tw_fail(err, TW_ERROR_USAGE,
                        "%s: no graph tells how its net wants to be fed; give --range 1|255 (or --mean M and --norm N), "
                        "--channels rgb|bgr and --size-multiple N (0: what the graph says); optional: --pad "
-                       "reflect|replicate|zero, --out-mean, --out-norm, --title, --licence", model->record.source);
+                       "reflect|replicate|zero, --out-mean, --out-norm, --title, --licence",
+                       model->record.source);
     json_t *own = tw_record_json(&model->record);
     char *text = json_dumps(own, JSON_COMPACT | JSON_REAL_PRECISION(9));
     tw_status status = text ? tw_record_read(text, strlen(text), "record", record, err) : tw_fail_memory(err, "record", 4096);
@@ -219,8 +220,9 @@ static tw_status spawn_pnnx(const char *program, const char *folder, tw_error *e
     GError *problem = NULL;
     int wait_status = 0;
     tw_status status = TW_OK;
-    if (!g_spawn_sync(folder, (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL, NULL,
-                      &wait_status, &problem) || !g_spawn_check_wait_status(wait_status, &problem))
+    if (!g_spawn_sync(folder, (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
+                      NULL, &wait_status, &problem) ||
+        !g_spawn_check_wait_status(wait_status, &problem))
         status = tw_fail(err, TW_ERROR_INPUT, "pnnx could not convert it: %s", problem->message);
     g_clear_error(&problem);
     return status;
@@ -234,8 +236,10 @@ static tw_status add_onnx(const char *path, const char *name, const char *given,
     if (!program)
         return tw_fail(err, TW_ERROR_USAGE, "%s: an ONNX file; " GET_PNNX, path);
     if (!given) {
-        status = tw_fail(err, TW_ERROR_USAGE, "%s: give the record with it: --range 1|255 (or --mean M and --norm N), "
-                         "--channels rgb|bgr and --size-multiple N (0: what the graph says)", path);
+        status = tw_fail(err, TW_ERROR_USAGE,
+                         "%s: give the record with it: --range 1|255 (or --mean M and --norm N), "
+                         "--channels rgb|bgr and --size-multiple N (0: what the graph says)",
+                         path);
         goto done;
     }
     folder = g_dir_make_tmp("tilewright-pnnx-XXXXXX", NULL);
@@ -274,8 +278,10 @@ tw_status tw_models_add(const char *path, const char *name_or_null, const char *
     else if (strcmp(suffix, ".onnx") == 0)
         status = check_name(name, err) == TW_OK ? add_onnx(path, name, record_json_or_null, err) : TW_ERROR_USAGE;
     else if (strcmp(suffix, ".pth") == 0 || strcmp(suffix, ".pt") == 0 || strcmp(suffix, ".safetensors") == 0)
-        status = tw_fail(err, TW_ERROR_USAGE, "%s: bare PyTorch weights hold no graph; export the net to ONNX with the code it "
-                         "belongs to, then add the .onnx; " GET_PNNX, path);
+        status = tw_fail(err, TW_ERROR_USAGE,
+                         "%s: bare PyTorch weights hold no graph; export the net to ONNX with the code it "
+                         "belongs to, then add the .onnx; " GET_PNNX,
+                         path);
     else
         status = tw_fail(err, TW_ERROR_USAGE, "%s: models are added from .param (with the .bin beside it) or .onnx", path);
     g_free(base);

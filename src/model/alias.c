@@ -13,7 +13,7 @@ typedef struct alias {
     const char *model;
 } alias;
 
-/* The first row that fits wins. "denoise1x" and "denoise2x" exist only at 2x: elsewhere noise 1 and 2 mean the nearest there is. */
+/* The first row that fits wins. Weak and medium denoising exist only at 2x: elsewhere noise 1 and 2 mean the nearest. */
 static const alias aliases[] = {
     {"realesrgan", "fast", 2, ANY, "realesr-animevideov3-x2"},
     {"realesrgan", "fast", 3, ANY, "realesr-animevideov3-x3"},

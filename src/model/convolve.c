@@ -210,9 +210,9 @@ static tw_status crop_slices(tw_shaper *s, tw_map *x, tw_map *y, int *channels)
         return tw_shaper_fail(s, "its starts, ends and axes do not match");
     for (int i = 0; i < starts->n; i++) {
         double a = axes && axes->n ? axes->values[i] : i;
-        int axis = (int)(a < 0 ? a + 3 : a);
-        if (a < -3 || a > 2)
+        if (!(a >= -3 && a <= 2))
             return tw_shaper_fail(s, "an axis that a picture does not have");
+        int axis = (int)(a < 0 ? a + 3 : a);
         if (axis == 0)
             *channels = sliced_channels(*channels, starts->values[i], ends->values[i]);
         else

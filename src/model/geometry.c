@@ -73,8 +73,9 @@ bool tw_geometry_lengths(const tw_graph *graph, const tw_geometry *g, int axis, 
     return true;
 }
 
-void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span *spans)
+void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, tw_closure closure, int axis, const int64_t *lengths, tw_span *spans)
 {
+    bool tile = closure == TW_CLOSURE_TILE;
     for (int i = graph->n_layers - 1; i >= 0; i--) {
         const tw_layer *l = &graph->layers[i];
         tw_span out = {0, 0};
@@ -85,7 +86,9 @@ void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, int axis, co
         for (int k = 0; k < l->n_inputs; k++) {
             int in = l->inputs[k];
             tw_map map = tw_map_at(tw_layer_map(g, graph, i, k, axis), lengths[in]);
-            spans[in] = tw_span_join(spans[in], tw_map_window(&map, out, lengths[in]));
+            spans[in] = tw_span_join(spans[in], tile ? tw_map_tile(&map, out, lengths[in]) : tw_map_window(&map, out, lengths[in]));
+            if (tile && g->reach[i].spatial && g->reach[i].reads == TW_READS_FIRST && k > 0) /* the size must be there */
+                spans[in] = tw_span_join(spans[in], out);
         }
     }
 }
@@ -94,7 +97,7 @@ static void close_from(const tw_graph *graph, const tw_geometry *g, int axis, co
 {
     memset(spans, 0, (size_t)graph->n_blobs * sizeof *spans);
     spans[g->output] = output;
-    tw_geometry_close(graph, g, axis, lengths, spans);
+    tw_geometry_close(graph, g, TW_CLOSURE_READS, axis, lengths, spans);
 }
 
 /* ---- owned intervals ---- */
@@ -181,7 +184,7 @@ tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *g, int axi
     if (g->n_barriers > 0)
         want_owned(graph, g, axis, lengths, output, spans);
     spans[g->output] = tw_span_join(spans[g->output], output);
-    tw_geometry_close(graph, g, axis, lengths, spans);
+    tw_geometry_close(graph, g, TW_CLOSURE_TILE, axis, lengths, spans);
     for (int i = 0; i < g->n_inputs; i++)
         input = tw_span_join(input, spans[g->inputs[i]]);
     return input;

@@ -67,8 +67,10 @@ void tw_geometry_free(tw_geometry *geometry);
 /** Length of blob `blob` for a canvas of `n` input samples on one axis (axis 0: x, 1: y). */
 int64_t tw_geometry_length(const tw_graph *graph, const tw_geometry *geometry, int blob, int axis, int64_t n);
 
-/** The interval of the input canvas (clipped to [0, n)) that the output interval reads; n: canvas length on that axis.
- *  Backward closure, clipped per layer to each blob's true extent (so in-net zero padding comes out right at the border). */
+/** The interval of the input canvas (clipped to [0, n)) that a tile must have so that its run holds the output interval: what that
+ *  reads, and what crops inside the net cut off the tile's ends. n: canvas length on that axis. Backward closure, clipped per layer
+ *  to each blob's true extent (so in-net zero padding comes out right at the border). The tile is then widened: its beginning down
+ *  to a multiple of `align`, its end up to one or to n; its output sample 0 is sample lo * scale of the whole. */
 tw_span tw_geometry_need(const tw_graph *graph, const tw_geometry *geometry, int axis, int64_t n, tw_span output);
 
 /** First sample of `blob` that output samples from `output` on read: a core [a, b) of the output owns [from(a), from(b)) of the blob.

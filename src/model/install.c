@@ -29,13 +29,12 @@ static char *find_script(void)
 
 static tw_status known_pack(const char *name, tw_error *err)
 {
-    json_t *packs = tw_packs(), *pack;
+    json_t *packs = tw_packs();
     GString *all = g_string_new(NULL);
     tw_nearest nearest = {0};
     bool found = false;
-    size_t i;
-    json_array_foreach(packs, i, pack) {
-        const char *each = json_string_value(json_object_get(pack, "name"));
+    for (size_t i = 0; i < json_array_size(packs); i++) {
+        const char *each = json_string_value(json_object_get(json_array_get(packs, i), "name"));
         g_string_append_printf(all, "%s%s", all->len ? ", " : "", each);
         tw_nearest_offer(&nearest, name, each);
         found = found || strcmp(each, name) == 0;
@@ -43,7 +42,8 @@ static tw_status known_pack(const char *name, tw_error *err)
     const char *holder = tw_pack_of(packs, name);
     tw_status status = TW_OK;
     if (!found && holder)
-        status = tw_fail(err, TW_ERROR_USAGE, "'%s' is a model of the pack '%s': tilewright models install %s", name, holder, holder);
+        status = tw_fail(err, TW_ERROR_USAGE, "'%s' is a model of the pack '%s': tilewright models install %s", name, holder,
+                         holder);
     else if (!found && nearest.name)
         status = tw_fail(err, TW_ERROR_USAGE, "unknown pack '%.100s'; did you mean '%s'? (%s)", name, nearest.name, all->str);
     else if (!found)

@@ -90,7 +90,7 @@ static tw_status set_axis(tw_shaper *s, int axis, const tw_map *map, int in, int
     return TW_OK;
 }
 
-tw_status tw_shaper_map(tw_shaper *s, const tw_map *x, const tw_map *y, int channels)
+static tw_status set_maps(tw_shaper *s, const tw_map *x, const tw_map *y, int channels)
 {
     const tw_layer *l = tw_shaper_layer(s);
     struct tw_layer_reach *reach = &s->geometry->reach[s->layer];
@@ -114,10 +114,10 @@ tw_status tw_shaper_map(tw_shaper *s, const tw_map *x, const tw_map *y, int chan
     return TW_OK;
 }
 
-tw_status tw_shaper_same(tw_shaper *s, int channels)
+static tw_status set_same(tw_shaper *s, int channels)
 {
     tw_map same = tw_map_identity();
-    return tw_shaper_map(s, &same, &same, channels);
+    return set_maps(s, &same, &same, channels);
 }
 
 /* A layer that needs the whole image. `vector`: its outputs have no extent. */
@@ -130,7 +130,7 @@ static tw_status barrier(tw_shaper *s, tw_barrier_kind kind, bool vector, int ch
         tw_shaper_inexact(s, why);
     g->barriers[g->n_barriers++] =
         (tw_barrier){.kind = kind, .layer = s->layer, .input_blob = in, .output_blob = out, .level = s->level[in]};
-    TW_TRY(tw_shaper_same(s, channels));
+    TW_TRY(set_same(s, channels));
     if (!vector)
         return TW_OK;
     g->reach[s->layer].spatial = false;
@@ -170,7 +170,7 @@ static void check_join(tw_shaper *s)
 static tw_status shape_pointwise(tw_shaper *s)
 {
     check_join(s);
-    return tw_shaper_same(s, joined_channels(s));
+    return set_same(s, joined_channels(s));
 }
 
 static tw_status shape_input(tw_shaper *s)
@@ -201,11 +201,16 @@ static tw_status shape_constant(tw_shaper *s)
         return tw_shaper_fail(s, "a constant has one output and no input");
     s->extended[l->outputs[0]] = (c > 0 && (w > 1 || h > 1)) || (c == 0 && h > 0 && w > 1);
     int64_t channels = c > 0 ? c : h > 0 ? h : w;
-    return tw_shaper_same(s, (int)tw_min64(channels, TW_MAX_CHANNELS));
+    return set_same(s, (int)tw_min64(channels, TW_MAX_CHANNELS));
 }
 
 /* The axis parameter as distance from the channels of a three-dimensional blob: 0 channels, 1 rows, 2 columns. */
-static int axis_of(double axis) { return (int)(axis < 0 ? axis + 3 : axis); }
+static int axis_of(double axis)
+{
+    if (!(axis >= -3 && axis <= 2))
+        return 3;
+    return (int)(axis < 0 ? axis + 3 : axis);
+}
 
 static tw_status shape_concat(tw_shaper *s)
 {
@@ -221,7 +226,7 @@ static tw_status shape_concat(tw_shaper *s)
     check_join(s);
     if (main_input(s) >= 0 && axis_of(tw_layer_real(l, 0, 0)) != 0)
         tw_shaper_inexact(s, "joins pictures side by side");
-    return tw_shaper_same(s, known && sum <= TW_MAX_CHANNELS ? (int)sum : 0);
+    return set_same(s, known && sum <= TW_MAX_CHANNELS ? (int)sum : 0);
 }
 
 static tw_status shape_slice(tw_shaper *s)
@@ -232,7 +237,7 @@ static tw_status shape_slice(tw_shaper *s)
         return tw_shaper_fail(s, "needs one input");
     if (main_input(s) >= 0 && axis_of(tw_layer_real(l, 1, 0)) != 0)
         tw_shaper_inexact(s, "cuts a picture into fixed parts");
-    TW_TRY(tw_shaper_same(s, 0));
+    TW_TRY(set_same(s, 0));
     int64_t left = tw_shaper_in(s, 0)->channels;
     if (left == 0 || !slices || !slices->values || tw_layer_param(l, 2))
         return TW_OK;
@@ -250,7 +255,7 @@ static tw_status shape_shuffle(tw_shaper *s)
     int64_t r;
     TW_TRY(tw_shaper_int(s, 0, 1, 1, TW_MAX_STRIDE, &r));
     tw_map up = {.kind = TW_MAP_TRANSPOSED, .extent = r, .stride = r};
-    return tw_shaper_map(s, &up, &up, tw_shaper_in(s, 0)->channels / (int)(r * r));
+    return set_maps(s, &up, &up, tw_shaper_in(s, 0)->channels / (int)(r * r));
 }
 
 static tw_status shape_reorg(tw_shaper *s)
@@ -259,7 +264,7 @@ static tw_status shape_reorg(tw_shaper *s)
     TW_TRY(tw_shaper_int(s, 0, 1, 1, TW_MAX_STRIDE, &r));
     tw_map down = {.kind = TW_MAP_WINDOW, .extent = r, .stride = r};
     int64_t channels = tw_shaper_in(s, 0)->channels * r * r;
-    return tw_shaper_map(s, &down, &down, (int)tw_min64(channels, (int64_t)TW_MAX_CHANNELS + 1));
+    return set_maps(s, &down, &down, (int)tw_min64(channels, (int64_t)TW_MAX_CHANNELS + 1));
 }
 
 static tw_status shape_softmax(tw_shaper *s)
@@ -296,7 +301,7 @@ static tw_status shape_norm(tw_shaper *s)
 static tw_status shape_mixing(tw_shaper *s)
 {
     if (main_input(s) < 0)
-        return tw_shaper_same(s, joined_channels(s));
+        return set_same(s, joined_channels(s));
     return barrier(s, TW_BARRIER_OTHER, false, 0, "depends on the size of the whole picture");
 }
 
@@ -305,7 +310,7 @@ static tw_status shape_dense(tw_shaper *s)
     int64_t channels;
     TW_TRY(tw_shaper_int(s, 0, 0, 1, TW_MAX_CHANNELS, &channels));
     if (main_input(s) < 0)
-        return tw_shaper_same(s, (int)channels);
+        return set_same(s, (int)channels);
     return barrier(s, TW_BARRIER_OTHER, true, (int)channels, "is fully connected to the whole picture");
 }
 
@@ -317,8 +322,7 @@ static int reduced_axes(const tw_layer *l)
         return 7;
     int bits = 0;
     for (int i = 0; i < axes->n; i++) {
-        int axis = axes->values[i] >= -3 && axes->values[i] <= 2 ? axis_of(axes->values[i]) : 0;
-        bits |= 1 << axis;
+        bits |= 1 << axis_of(axes->values[i]);
     }
     return bits;
 }
@@ -330,7 +334,7 @@ static tw_status shape_reduction(tw_shaper *s)
     if (axes & 1)
         channels = 1;
     if (main_input(s) < 0 || axes == 1)
-        return tw_shaper_same(s, channels);
+        return set_same(s, channels);
     bool mean = tw_layer_int(l, 0, 0) == 3 && axes == 6 && tw_layer_real(l, 2, 1) == 1;
     return barrier(s, mean ? TW_BARRIER_MEAN : TW_BARRIER_OTHER, true, channels, "reduces the whole picture");
 }
@@ -340,7 +344,7 @@ static tw_status shape_pooling(tw_shaper *s)
     const tw_layer *l = tw_shaper_layer(s);
     int channels = tw_shaper_in(s, 0)->channels;
     if (main_input(s) < 0)
-        return tw_shaper_same(s, channels);
+        return set_same(s, channels);
     if (tw_layer_int(l, 4, 0))
         return tw_layer_int(l, 0, 0) == 1
                    ? barrier(s, TW_BARRIER_MEAN, true, channels, NULL)
@@ -351,7 +355,7 @@ static tw_status shape_pooling(tw_shaper *s)
                    : barrier(s, TW_BARRIER_OTHER, true, channels, "its bins depend on the size of the whole picture");
     tw_map x, y;
     TW_TRY(tw_pooling_maps(s, &x, &y));
-    return tw_shaper_map(s, &x, &y, channels);
+    return set_maps(s, &x, &y, channels);
 }
 
 static tw_status shape_warp(tw_shaper *s)
@@ -364,13 +368,13 @@ static tw_status shape_warp(tw_shaper *s)
     check_join(s);
     s->geometry->warps = true;
     s->geometry->reach[s->layer].reads = TW_READS_WARP;
-    return tw_shaper_map(s, &warp, &warp, in->channels);
+    return set_maps(s, &warp, &warp, in->channels);
 }
 
 static tw_status shape_gridsample(tw_shaper *s)
 {
     tw_shaper_inexact(s, "its grid is relative to the size of the whole picture");
-    return tw_shaper_same(s, tw_shaper_in(s, 0)->channels);
+    return set_same(s, tw_shaper_in(s, 0)->channels);
 }
 
 static tw_status shape_convolution(tw_shaper *s)
@@ -382,10 +386,10 @@ static tw_status shape_convolution(tw_shaper *s)
     if (l->n_inputs != 1 || (!transposed && tw_layer_int(l, 19, 0)) || tw_layer_int(l, 28, 0))
         return tw_shaper_fail(s, "weights that come from another blob are not supported");
     if (main_input(s) < 0)
-        return tw_shaper_same(s, (int)channels);
+        return set_same(s, (int)channels);
     tw_map x, y;
     TW_TRY(tw_convolution_maps(s, transposed, &x, &y));
-    TW_TRY(tw_shaper_map(s, &x, &y, (int)channels));
+    TW_TRY(set_maps(s, &x, &y, (int)channels));
     const tw_blob_geometry *b = transposed ? tw_shaper_in(s, 0) : &s->geometry->blobs[l->outputs[0]];
     double area = (double)b->rate.num / (double)b->rate.den * (double)b->rate_y.num / (double)b->rate_y.den;
     s->geometry->macs_per_pixel += area * MAX(tw_layer_real(l, 6, 0), 0);
@@ -397,10 +401,10 @@ static tw_status shape_interp(tw_shaper *s)
     tw_map x, y;
     if (main_input(s) != 0) {
         tw_shaper_inexact(s, "resizes a vector to the size of the whole picture");
-        return tw_shaper_same(s, tw_shaper_in(s, 0)->channels);
+        return set_same(s, tw_shaper_in(s, 0)->channels);
     }
     TW_TRY(tw_interp_maps(s, &x, &y));
-    return tw_shaper_map(s, &x, &y, tw_shaper_in(s, 0)->channels);
+    return set_maps(s, &x, &y, tw_shaper_in(s, 0)->channels);
 }
 
 static tw_status shape_crop(tw_shaper *s)
@@ -408,18 +412,18 @@ static tw_status shape_crop(tw_shaper *s)
     tw_map x, y;
     int channels = tw_shaper_in(s, 0)->channels;
     TW_TRY(tw_crop_maps(s, &x, &y, &channels));
-    return tw_shaper_map(s, &x, &y, channels);
+    return set_maps(s, &x, &y, channels);
 }
 
 static tw_status shape_padding(tw_shaper *s)
 {
     tw_map x, y;
     if (main_input(s) < 0)
-        return tw_shaper_same(s, 0);
+        return set_same(s, 0);
     TW_TRY(tw_padding_maps(s, &x, &y));
     if (tw_layer_int(tw_shaper_layer(s), 7, 0) || tw_layer_int(tw_shaper_layer(s), 8, 0))
-        return tw_shaper_map(s, &x, &y, 0);
-    return tw_shaper_map(s, &x, &y, tw_shaper_in(s, 0)->channels);
+        return set_maps(s, &x, &y, 0);
+    return set_maps(s, &x, &y, tw_shaper_in(s, 0)->channels);
 }
 
 /* ---- the table ---- */

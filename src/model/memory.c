@@ -5,6 +5,7 @@
 #include "model/memory.h"
 
 #include <glib.h>
+#include <math.h>
 #include <string.h>
 
 #include "model/layers.h"
@@ -40,6 +41,8 @@ static void give(play *p, int64_t bytes) { p->now -= bytes; }
 
 static int64_t size_of(int64_t w, int64_t h, int64_t channels, int pack)
 {
+    if ((double)w * (double)h * (double)(channels + pack) > 1e13) /* of a hostile graph: no machine has it, and the sums stay finite */
+        return (int64_t)1 << 44;
     int64_t plane = (w * h * 4 * pack + 15) / 16 * 16;
     return tw_work_rounded(plane * tw_ceil_div(channels, pack) + 4);
 }
@@ -155,6 +158,18 @@ static void touch(play *p, int64_t bytes)
     give(p, bytes);
 }
 
+/* Convolutions in groups: copies of both sides where a group's channels pack less widely than all of them. Fills one group's kernel;
+ * -1 where every channel stands alone, which needs none of it. */
+static int64_t group_bytes(const play *p, const tw_layer *l, const box *in, int64_t in_bytes, int64_t out_bytes, tw_kernel *k)
+{
+    int group = MAX(tw_layer_int(l, 7, 1), 1), out = channels_of(p, l->outputs[0]);
+    if (group == in->channels && group == out)
+        return -1;
+    *k = tw_kernel_of(l, MAX(in->channels / group, 1));
+    k->out = MAX(k->out / group, 1);
+    return (widest_pack(p, (int)k->in) < in->pack ? in_bytes : 0) + (widest_pack(p, (int)k->out) < widest_pack(p, out) ? out_bytes : 0);
+}
+
 static box *run_convolution(play *p, int layer, const box *in)
 {
     const tw_layer *l = layer_at(p, layer);
@@ -165,12 +180,11 @@ static box *run_convolution(play *p, int layer, const box *in)
         tw_kernel k = tw_kernel_of(l, in->channels);
         work = tw_work_convolution(&p->machine, &k, out->w, out->h);
     } else {
-        int group = MAX(tw_layer_int(l, 7, 1), 1);
-        tw_kernel k = tw_kernel_of(l, MAX(in->channels / group, 1));
-        k.out = MAX(k.out / group, 1);
-        bool depthwise = group == in->channels && group == out->channels;
-        /* groups: an unpacked copy of both sides, and one group's product */
-        work = depthwise ? 0 : tw_max64(bordered, in->bytes) + out->bytes + tw_work_convolution(&p->machine, &k, out->w, out->h);
+        tw_kernel k;
+        work = group_bytes(p, l, in, tw_max64(bordered, in->bytes), out->bytes, &k);
+        if (work >= 0)
+            work += tw_work_convolution(&p->machine, &k, out->w, out->h);
+        work = tw_max64(work, 0);
     }
     touch(p, work);
     give(p, bordered);
@@ -191,10 +205,12 @@ static box *run_deconvolution(play *p, int layer, const box *in)
     box *out = NULL;
     if (!cut)
         out = box_for(p, l->outputs[0], pack);
-    if (!strcmp(l->type, "Deconvolution"))
+    if (!strcmp(l->type, "Deconvolution")) {
         touch(p, tw_work_deconvolution(&p->machine, &k, in->w, in->h));
-    else if (tw_layer_int(l, 7, 1) != in->channels)
-        touch(p, in->bytes + 2 * tw_max64(full, out ? out->bytes : 0) + tw_work_deconvolution(&p->machine, &k, in->w, in->h));
+    } else {
+        int64_t copies = group_bytes(p, l, in, in->bytes, tw_max64(full, out ? out->bytes : 0), &k);
+        touch(p, copies < 0 ? 0 : copies + tw_work_deconvolution(&p->machine, &k, in->w, in->h));
+    }
     if (cut)
         out = box_for(p, l->outputs[0], pack);
     give(p, full);
@@ -222,7 +238,7 @@ static int first_channel(const tw_layer *l, int channels)
     for (int i = 0; i < starts->n; i++) {
         double axis = axes && axes->values && i < axes->n ? axes->values[i] : i, v = starts->values[i];
         if (axis == 0 || axis == -3)
-            return v == -233 ? 0 : v < 0 ? (int)v + channels : (int)v;
+            return v == -233 || !(fabs(v) < TW_MAX_CHANNELS) ? 0 : v < 0 ? (int)v + channels : (int)v;
     }
     return 0;
 }
@@ -367,7 +383,8 @@ int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64
             in->refs++; /* the caller keeps the input tensor */
             kept[i] = in;
         }
-        play_from(&p, geometry->output);
+        if (!p.blobs[geometry->output])
+            play_from(&p, geometry->output);
         const box *out = p.blobs[geometry->output];
         if (out && out->pack > 1) /* handed out unpacked */
             touch(&p, size_of(out->w, out->h, out->channels, 1));
@@ -385,7 +402,7 @@ int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry)
 {
     /* what ncnn itself brings into memory with its first net: code, tables, the processor's description */
-    static const int64_t library = 8 << 20;
+    static const int64_t library = 12 << 20;
     tw_machine machine = tw_machine_here();
     int64_t sum = 0, most = 0;
     (void)geometry;

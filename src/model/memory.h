@@ -10,7 +10,7 @@
 int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h);
 
 /** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the moment of
- *  transformation, holes in the heap, and about 8 MB that ncnn itself takes with the first net of a process. */
+ *  transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry);
 
 #endif

@@ -239,13 +239,13 @@ static tw_status fail_unknown(const char *name, tw_error *err)
     json_t *packs = tw_packs();
     const char *pack = tw_pack_of(packs, name);
     tw_nearest nearest = {0};
-    size_t i, k;
-    json_t *each, *model;
     tw_model_names(offer_name, names);
     guint installed = names->len;
-    json_array_foreach(packs, i, each)
-        json_array_foreach(json_object_get(each, "models"), k, model)
-            g_ptr_array_add(names, g_strdup(json_string_value(json_object_get(model, "name"))));
+    for (size_t i = 0; i < json_array_size(packs); i++) {
+        const char *known;
+        for (size_t k = 0; (known = tw_pack_model(json_array_get(packs, i), k)); k++)
+            g_ptr_array_add(names, g_strdup(known));
+    }
     for (guint n = 0; n < names->len; n++)
         tw_nearest_offer(&nearest, name, g_ptr_array_index(names, n));
     bool have = false;
@@ -255,12 +255,13 @@ static tw_status fail_unknown(const char *name, tw_error *err)
     if (pack)
         tw_fail(err, TW_ERROR_USAGE, "model '%s' is not installed: tilewright models install %s", name, pack);
     else if (near_pack)
-        tw_fail(err, TW_ERROR_USAGE, "unknown model '%.100s'; did you mean '%s' (tilewright models install %s)?", name, nearest.name,
-                near_pack);
+        tw_fail(err, TW_ERROR_USAGE, "unknown model '%.100s'; did you mean '%s' (tilewright models install %s)?", name,
+                nearest.name, near_pack);
     else if (nearest.name)
         tw_fail(err, TW_ERROR_USAGE, "unknown model '%.100s'; did you mean '%s'?", name, nearest.name);
     else
-        tw_fail(err, TW_ERROR_USAGE, "unknown model '%.100s'; tilewright models list shows all; a path needs a / or .param", name);
+        tw_fail(err, TW_ERROR_USAGE, "unknown model '%.100s'; tilewright models list shows all; a path needs a / or .param",
+                name);
     json_decref(packs);
     g_ptr_array_free(names, TRUE);
     return TW_ERROR_USAGE;

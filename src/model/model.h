@@ -37,9 +37,9 @@ typedef struct tw_model {
 tw_status tw_model_open(const char *name_or_path, tw_model **out, tw_error *err);
 void tw_model_free(tw_model *model);
 
-/** The model that `engine` ("realcugan", "realesrgan", "waifu2x", "span", or a model name or folder of the ncnn tools such
- *  as "models-cunet"), `quality` ("fast", "balanced", "best"; NULL: best), scale and noise (-1: leave it) stand for; NULL when
- *  there is none. Static text. */
+/** The model that `engine` ("realcugan", "realesrgan", "waifu2x", "span", or a model or folder name of the ncnn tools such as
+ *  "models-cunet"), `quality` ("fast", "balanced", "best"; NULL: the engine's own default), scale and noise (-1: left alone)
+ *  stand for; NULL when there is none. Static text. */
 const char *tw_model_alias(const char *engine, const char *quality, int scale, int noise);
 
 /** $XDG_DATA_HOME/tilewright/models (or $TILEWRIGHT_MODELS); caller frees with g_free. */

@@ -8,8 +8,8 @@
 
 #include "tilewright/models.h"
 
-#define TEXT_MAX 400        /* characters of one string of a record */
-#define NUMBER_MAX 1e6      /* of one mean or norm */
+#define TEXT_MAX     400 /* characters of one string of a record */
+#define NUMBER_MAX   1e6 /* of one mean or norm */
 #define MULTIPLE_MAX 4096
 
 static const char *const pads[] = {"reflect", "replicate", "zero", NULL};
@@ -185,10 +185,21 @@ json_t *tw_record_json(const tw_model_record *record)
 
 /* ---- tw_models_record: KEY=VALUE from people ---- */
 
-enum { KEY_RANGE, KEY_CHANNELS, KEY_MULTIPLE, KEY_PAD, KEY_MEAN, KEY_NORM, KEY_OUT_MEAN, KEY_OUT_NORM, KEY_TITLE, KEY_LICENCE,
-       KEY_COUNT };
-static const char *const keys[KEY_COUNT] = {"range", "channels", "size-multiple", "pad", "mean", "norm", "out-mean", "out-norm",
-                                            "title", "licence"};
+enum {
+    KEY_RANGE,
+    KEY_CHANNELS,
+    KEY_MULTIPLE,
+    KEY_PAD,
+    KEY_MEAN,
+    KEY_NORM,
+    KEY_OUT_MEAN,
+    KEY_OUT_NORM,
+    KEY_TITLE,
+    KEY_LICENCE,
+    KEY_COUNT
+};
+static const char *const keys[KEY_COUNT] = {"range", "channels", "size-multiple", "pad",   "mean",
+                                            "norm",  "out-mean", "out-norm",      "title", "licence"};
 
 static tw_status take_pairs(const char *const *pairs, size_t n, const char *values[KEY_COUNT], tw_error *err)
 {
@@ -199,8 +210,10 @@ static tw_status take_pairs(const char *const *pairs, size_t n, const char *valu
         while (key < KEY_COUNT && (strlen(keys[key]) != length || strncmp(keys[key], pairs[i], length) != 0))
             key++;
         if (!equals || key == KEY_COUNT)
-            return tw_fail(err, TW_ERROR_USAGE, "'%.80s' is not KEY=VALUE with a key of: range, channels, size-multiple, pad, "
-                           "mean, norm, out-mean, out-norm, title, licence", pairs[i]);
+            return tw_fail(err, TW_ERROR_USAGE,
+                           "'%.80s' is not KEY=VALUE with a key of: range, channels, size-multiple, pad, "
+                           "mean, norm, out-mean, out-norm, title, licence",
+                           pairs[i]);
         if (values[key])
             return tw_fail(err, TW_ERROR_USAGE, "%s is given twice", keys[key]);
         values[key] = equals + 1;

@@ -19,14 +19,20 @@ json_t *tw_packs(void)
     return packs ? packs : json_array();
 }
 
+const char *tw_pack_model(const json_t *pack, size_t k)
+{
+    return json_string_value(json_object_get(json_array_get(json_object_get(pack, "models"), k), "name"));
+}
+
 const char *tw_pack_of(json_t *packs, const char *model)
 {
-    size_t i, k;
-    json_t *pack, *each;
-    json_array_foreach(packs, i, pack)
-        json_array_foreach(json_object_get(pack, "models"), k, each)
-            if (strcmp(json_string_value(json_object_get(each, "name")), model) == 0)
+    for (size_t i = 0; i < json_array_size(packs); i++) {
+        const json_t *pack = json_array_get(packs, i);
+        const char *name;
+        for (size_t k = 0; (name = tw_pack_model(pack, k)); k++)
+            if (strcmp(name, model) == 0)
                 return json_string_value(json_object_get(pack, "name"));
+    }
     return NULL;
 }
 
@@ -118,35 +124,33 @@ static void list_model(void *user, const char *name)
 
 static bool listed(json_t *models, const char *name)
 {
-    size_t i;
-    json_t *each;
-    json_array_foreach(models, i, each)
-        if (strcmp(json_string_value(json_object_get(each, "name")), name) == 0)
+    for (size_t i = 0; i < json_array_size(models); i++)
+        if (strcmp(json_string_value(json_object_get(json_array_get(models, i), "name")), name) == 0)
             return true;
     return false;
 }
 
 static json_t *list_pack(json_t *pack, json_t *models)
 {
-    json_t *names = json_array(), *each;
-    size_t i, there = 0;
-    json_array_foreach(json_object_get(pack, "models"), i, each) {
-        json_t *name = json_object_get(each, "name");
-        json_array_append(names, name);
-        there += listed(models, json_string_value(name));
+    json_t *names = json_array();
+    const char *name;
+    size_t there = 0;
+    for (size_t k = 0; (name = tw_pack_model(pack, k)); k++) {
+        json_array_append_new(names, json_string(name));
+        there += listed(models, name);
     }
-    return json_pack("{s:O,s:O,s:O,s:O,s:O,s:b,s:o}", "name", json_object_get(pack, "name"), "title", json_object_get(pack, "title"),
-                     "package", json_object_get(pack, "package"), "version", json_object_get(pack, "version"), "licence",
-                     json_object_get(pack, "licence"), "installed", there == json_array_size(names), "models", names);
+    return json_pack("{s:O,s:O,s:O,s:O,s:O,s:b,s:o}", "name", json_object_get(pack, "name"), "title",
+                     json_object_get(pack, "title"), "package", json_object_get(pack, "package"), "version",
+                     json_object_get(pack, "version"), "licence", json_object_get(pack, "licence"), "installed",
+                     there == json_array_size(names), "models", names);
 }
 
 tw_status tw_models_list(char **json, tw_error *err)
 {
-    json_t *models = json_array(), *packs = json_array(), *all = tw_packs(), *pack;
-    size_t i;
+    json_t *models = json_array(), *packs = json_array(), *all = tw_packs();
     tw_model_names(list_model, models);
-    json_array_foreach(all, i, pack)
-        json_array_append_new(packs, list_pack(pack, models));
+    for (size_t i = 0; i < json_array_size(all); i++)
+        json_array_append_new(packs, list_pack(json_array_get(all, i), models));
     json_decref(all);
     return finish(json_pack("{s:o,s:o}", "models", models, "packs", packs), json, err);
 }

@@ -22,12 +22,14 @@ tw_status tw_model_read_file(const char *path, size_t limit, char **text, size_t
 
 /** Array of packs, each with name, models [{name}...]; decref. */
 json_t *tw_packs(void);
+/** The name of the k-th model of a pack, NULL behind the last. */
+const char *tw_pack_model(const json_t *pack, size_t k);
 /** The pack that holds `model` in an array from tw_packs, borrowed; NULL. */
 const char *tw_pack_of(json_t *packs, const char *model);
 /** Calls `fn` with every name that could be opened now: embedded and installed, sorted per folder, shadowed ones left out. */
 void tw_model_names(void (*fn)(void *user, const char *name), void *user);
 
-#define TW_PARAM_LIMIT ((size_t)16 << 20)
+#define TW_PARAM_LIMIT  ((size_t)16 << 20)
 #define TW_RECORD_LIMIT ((size_t)1 << 20)
 
 #endif

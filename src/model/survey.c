@@ -41,13 +41,18 @@ static tw_status find_align(tw_shaper *s)
     return TW_OK;
 }
 
+static tw_ratio output_rate(const tw_geometry *g, int axis)
+{
+    return axis ? g->blobs[g->output].rate_y : g->blobs[g->output].rate;
+}
+
 /* Does a canvas of n samples run, and does its result lack no more than `missing` of scale * n? */
 static bool runs(tw_shaper *s, int axis, int64_t n, int64_t missing, int64_t *lengths, bool *usable)
 {
     const tw_geometry *g = s->geometry;
     if (!tw_geometry_lengths(s->graph, g, axis, n, lengths, usable))
         return false;
-    *usable = *usable && lengths[g->output] >= tw_floor_div(n * g->scale.num, g->scale.den) - missing;
+    *usable = *usable && lengths[g->output] >= tw_floor_div(n * output_rate(g, axis).num, output_rate(g, axis).den) - missing;
     return true;
 }
 
@@ -63,7 +68,7 @@ static tw_status find_size_multiple(tw_shaper *s, int64_t *lengths)
         if (r == 0)
             for (int axis = 0; axis < 2; axis++)
                 if (tw_geometry_lengths(s->graph, g, axis, base, lengths, NULL))
-                    missing[axis] = base / g->scale.den * g->scale.num - lengths[g->output];
+                    missing[axis] = base / output_rate(g, axis).den * output_rate(g, axis).num - lengths[g->output];
         if (!runs(s, 0, base + r, missing[0], lengths, &x) || !runs(s, 1, base + r, missing[1], lengths, &y))
             status = tw_fail(s->err, TW_ERROR_INPUT, "%s: some layer leaves nothing of any picture", s->label);
         meets[r] = x && y;
@@ -77,7 +82,8 @@ static tw_status find_size_multiple(tw_shaper *s, int64_t *lengths)
             g->size_multiple = m;
     }
     if (status == TW_OK && g->exact && !meets[0])
-        status = tw_fail(s->err, TW_ERROR_INPUT, "%s: branches that meet never have the same size", s->label);
+        status = tw_fail(s->err, TW_ERROR_INPUT, "%s: branches that meet have no common size for any picture whose size is a multiple of %d",
+                         s->label, (int)g->align);
     g_free(meets);
     return status;
 }
@@ -106,8 +112,9 @@ static void find_canvas(tw_geometry *g)
         int64_t missing = out->shrink[axis] + out->shrink[axis + 2];
         if (missing <= 0)
             continue;
-        int64_t total = tw_ceil_div(missing * g->scale.den, g->scale.num);
-        int64_t first = tw_clamp64(tw_ceil_div(out->shrink[axis] * g->scale.den, g->scale.num), 0, total);
+        tw_ratio scale = output_rate(g, axis);
+        int64_t total = tw_ceil_div(missing * scale.den, scale.num);
+        int64_t first = tw_clamp64(tw_ceil_div(out->shrink[axis] * scale.den, scale.num), 0, total);
         g->canvas[axis] = first;
         g->canvas[axis + 2] = total - first;
     }
@@ -124,7 +131,8 @@ static void find_halo(const tw_graph *graph, const tw_geometry *g, int axis, int
         return;
     for (int64_t a = middle; a < middle + g->align; a += step) {
         int64_t b = a + g->align, shift = g->canvas[axis];
-        tw_span in = tw_geometry_need_in(graph, g, axis, lengths, spans, (tw_span){scaled_up(a, g->scale), scaled_up(b, g->scale)});
+        tw_ratio scale = output_rate(g, axis);
+        tw_span in = tw_geometry_need_in(graph, g, axis, lengths, spans, (tw_span){scaled_up(a, scale), scaled_up(b, scale)});
         if (in.hi <= in.lo)
             continue;
         halo[axis] = tw_max64(halo[axis], a + shift - in.lo);
@@ -215,9 +223,11 @@ static tw_status find_ends(tw_shaper *s)
     if (!out->spatial)
         return tw_fail(s->err, TW_ERROR_INPUT, "%s: the output %.80s is not a picture", s->label, s->graph->blobs[g->output].name);
     g->scale = out->rate;
-    if (out->rate.num != out->rate_y.num || out->rate.den != out->rate_y.den)
-        return tw_fail(s->err, TW_ERROR_INPUT, "%s: the output is scaled by %d/%d in x and %d/%d in y", s->label, (int)out->rate.num,
-                       (int)out->rate.den, (int)out->rate_y.num, (int)out->rate_y.den);
+    if ((out->rate.num != out->rate_y.num || out->rate.den != out->rate_y.den) && g->exact) {
+        g->exact = false;
+        g->why_inexact = g_strdup_printf("the output is scaled by %d/%d in x and %d/%d in y", (int)out->rate.num, (int)out->rate.den,
+                                         (int)out->rate_y.num, (int)out->rate_y.den);
+    }
     return TW_OK;
 }
 

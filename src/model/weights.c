@@ -6,9 +6,9 @@
 
 /* What the first word of a weight block says about it (ncnn, modelbin). */
 #define TAG_FLOAT16 0x01306B47u
-#define TAG_INT8 0x000D4B38u
+#define TAG_INT8    0x000D4B38u
 #define TAG_FLOAT32 0x0002C056u
-#define COUNT_MAX ((int64_t)1 << 32)
+#define COUNT_MAX   ((int64_t)1 << 32)
 
 typedef struct walk {
     const char *label;
@@ -83,11 +83,29 @@ static step memory_data(walk *w, const tw_layer *l)
 
 static step layer(walk *w, const tw_layer *l)
 {
-    static const char *const convolutions[] = {"Convolution", "ConvolutionDepthWise", "Deconvolution", "DeconvolutionDepthWise", NULL};
-    static const char *const unknown[] = {
-        "Convolution1D", "ConvolutionDepthWise1D", "Convolution3D", "ConvolutionDepthWise3D", "Deconvolution1D",
-        "DeconvolutionDepthWise1D", "Deconvolution3D", "DeconvolutionDepthWise3D", "DeformableConv2D", "Embed", "GRU", "Gemm",
-        "LSTM", "MultiHeadAttention", "Normalize", "Quantize", "RMSNorm", "RNN", "Requantize", "Dequantize", NULL};
+    static const char *const convolutions[] = {"Convolution", "ConvolutionDepthWise", "Deconvolution", "DeconvolutionDepthWise",
+                                               NULL};
+    static const char *const unknown[] = {"Convolution1D",
+                                          "ConvolutionDepthWise1D",
+                                          "Convolution3D",
+                                          "ConvolutionDepthWise3D",
+                                          "Deconvolution1D",
+                                          "DeconvolutionDepthWise1D",
+                                          "Deconvolution3D",
+                                          "DeconvolutionDepthWise3D",
+                                          "DeformableConv2D",
+                                          "Embed",
+                                          "GRU",
+                                          "Gemm",
+                                          "LSTM",
+                                          "MultiHeadAttention",
+                                          "Normalize",
+                                          "Quantize",
+                                          "RMSNorm",
+                                          "RNN",
+                                          "Requantize",
+                                          "Dequantize",
+                                          NULL};
     const char *type = l->type;
     int64_t first = tw_layer_int(l, 0, 0);
     if (one_of(type, convolutions)) {
@@ -127,14 +145,17 @@ tw_status tw_weights_check(const tw_graph *graph, const char *label, int64_t len
         case STEP_UNKNOWN:
             return TW_OK;
         case STEP_BAD:
-            return tw_fail(err, TW_ERROR_INPUT, "%s: layer '%.60s' of the graph has an impossible weight count", label, l->name);
+            return tw_fail(err, TW_ERROR_INPUT, "%s: layer '%.60s' of the graph has an impossible weight count", label,
+                           l->name);
         case STEP_SHORT:
-            return tw_fail(err, TW_ERROR_INPUT, "%s: %" PRId64 " bytes end inside layer '%.60s', which needs them up to %" PRId64
-                           "; truncated, or of another .param", label, length, l->name, w.at);
+            return tw_fail(err, TW_ERROR_INPUT,
+                           "%s: %" PRId64 " bytes end inside layer '%.60s', which needs them up to %" PRId64
+                           "; truncated, or of another .param",
+                           label, length, l->name, w.at);
         }
     }
     if (w.at != length)
-        return tw_fail(err, TW_ERROR_INPUT, "%s: %" PRId64 " bytes, the graph needs %" PRId64 "; of another .param?", label, length,
-                       w.at);
+        return tw_fail(err, TW_ERROR_INPUT, "%s: %" PRId64 " bytes, the graph needs %" PRId64 "; of another .param?", label,
+                       length, w.at);
     return TW_OK;
 }

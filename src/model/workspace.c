@@ -152,14 +152,24 @@ static bool is_unfolded(const tw_machine *machine, const tw_kernel *k)
 {
     if (k->kw == 1 && k->kh == 1)
         return true;
-    int64_t size = k->in * k->out * k->kw * k->kh * k->dw * k->dh * k->sw * k->sh * 8;
-    return !(k->mask & 32) && (size > machine->l2_bytes || k->in > 16 || k->out > 16);
+    double size = (double)(k->in * k->out * k->kw * k->kh) * (double)(k->dw * k->dh * k->sw * k->sh) * 8;
+    return !(k->mask & 32) && (size > (double)machine->l2_bytes || k->in > 16 || k->out > 16);
+}
+
+/* Hostile graphs only: no machine has it, and the sums stay inside 64 bits. */
+static const int64_t absurd = (int64_t)1 << 50;
+static bool too_big(const tw_kernel *k, int64_t w, int64_t h)
+{
+    double area = (double)w * (double)h * (double)(k->kw * k->kh);
+    return area * (double)(k->in + k->out) > 1e13 || (double)(k->in * k->out) * (double)(k->kw * k->kh) > 1e13;
 }
 
 static int64_t block(int64_t floats) { return tw_work_rounded(up_to(floats * 4, 16) + 4); }
 
 int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *k, int64_t out_w, int64_t out_h)
 {
+    if (too_big(k, out_w, out_h))
+        return absurd;
     if (is_winograd(k)) {
         int64_t side = k->in <= 32 && k->out <= 32 ? 6 : 4, points = (side + 2) * (side + 2);
         int64_t N = tw_ceil_div(out_w, side) * tw_ceil_div(out_h, side);
@@ -180,21 +190,29 @@ int64_t tw_work_deconvolution(const tw_machine *machine, const tw_kernel *k, int
 {
     if (k->mask & 32)
         return 0;
+    if (too_big(k, in_w, in_h))
+        return absurd;
     int64_t M = k->kw * k->kh * k->out, N = in_w * in_h, K = k->in;
     tw_tiles t = product_tiles(machine, M, N, K);
     int64_t packed = block(t.k * t.n * tw_ceil_div(K, t.k) * tw_ceil_div(N, t.n));
     return block(M * N) + packed + (K > t.k ? block(t.n * t.m) : 0);
 }
 
+/* What the geometry has let pass keeps to these bounds; layers on vectors were not looked at. */
+static int64_t bounded(const tw_layer *l, int key, int64_t fallback, int64_t most)
+{
+    return tw_clamp64(tw_layer_int(l, key, (int)fallback), 1, most);
+}
+
 tw_kernel tw_kernel_of(const tw_layer *l, int64_t in)
 {
-    tw_kernel k = {.in = in, .out = tw_layer_int(l, 0, 1), .mask = tw_layer_int(l, 31, 0)};
-    k.kw = tw_layer_int(l, 1, 1);
-    k.kh = tw_layer_int(l, 11, (int)k.kw);
-    k.dw = tw_layer_int(l, 2, 1);
-    k.dh = tw_layer_int(l, 12, (int)k.dw);
-    k.sw = tw_layer_int(l, 3, 1);
-    k.sh = tw_layer_int(l, 13, (int)k.sw);
+    tw_kernel k = {.in = in, .out = bounded(l, 0, 1, 1 << 20), .mask = tw_layer_int(l, 31, 0)};
+    k.kw = bounded(l, 1, 1, 1024);
+    k.kh = bounded(l, 11, k.kw, 1024);
+    k.dw = bounded(l, 2, 1, 1024);
+    k.dh = bounded(l, 12, k.dw, 1024);
+    k.sw = bounded(l, 3, 1, 1024);
+    k.sh = bounded(l, 13, k.sw, 1024);
     return k;
 }
 

@@ -2,7 +2,7 @@
 /** The options every operator takes, and the table of operators. */
 #include <string.h>
 
-//#include "ops/compare/compare.h"
+#include "ops/compare/compare.h"
 #include "ops/op.h"
 #include "ops/upscale/upscale.h"
 
@@ -35,7 +35,7 @@ const tw_option tw_common_options[] = {
     {0},
 };
 
-static const tw_op_class *const classes[] = {&tw_upscale_class/*, &tw_compare_class*/};
+static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_compare_class};
 #define N_CLASSES (sizeof classes / sizeof *classes)
 
 const tw_op_class *tw_op_find(const char *name)

@@ -37,11 +37,21 @@ static int64_t source_bytes(const tw_plan_request *r)
     return bytes;
 }
 
-static int64_t scratch_bytes(const tw_plan_request *r)
+/* Scratch is for pictures that are turned, read at random, or read again although they came through a pipe. */
+static int64_t scratch_bytes(const planner *p)
 {
     int64_t bytes = 0;
-    for (int i = 0; i < r->n_inputs; i++)
-        bytes += tw_source_cost_of(r->sources[i])->scratch;
+    for (int i = 0; i < p->request->n_inputs; i++) {
+        const tw_source *source = p->request->sources[i];
+        bool random = false;
+        for (int number = 0; number < p->passes; number++) {
+            tw_pass pass;
+            p->request->op->pass(p->request->state, number, &pass);
+            random |= pass.access[i] == TW_ACCESS_RANDOM;
+        }
+        if (random)
+            bytes += tw_source_cost_of(source)->scratch;
+    }
     return bytes;
 }
 
@@ -252,7 +262,7 @@ tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *e
     out->source_bytes = source_bytes(request);
     out->sink_bytes = request->sink_cost ? request->sink_cost->fixed : 0;
     out->weight_bytes = p.facts.weight_bytes + p.facts.device_bytes;
-    out->scratch_bytes = scratch_bytes(request);
+    out->scratch_bytes = scratch_bytes(&p);
     p.fixed_bytes = out->base_bytes + out->source_bytes + out->sink_bytes + out->weight_bytes;
     if (request->schedule == TW_SCHEDULE_WHOLE)
         return plan_whole(&p, out, err);

@@ -13,11 +13,11 @@
 #include "model/registry.h"
 #include "tilewright/models.h"
 
-#define PARAM \
+#define PARAM                                                                                                                  \
     "7767517\n3 3\nInput in 0 1 data 0=0\nConvolution c 1 1 data x 0=12 1=3 4=1 5=1 6=324\nPixelShuffle p 1 1 x out 0=2\n"
 #define BIN_BYTES (4 + 324 * 4 + 12 * 4)
-#define RECORD \
-    "{\"schema\":1,\"channels\":\"bgr\",\"mean\":[0.1,0.2,0.3],\"norm\":255,\"out_mean\":0,\"out_norm\":[1,1,1]," \
+#define RECORD                                                                                                                 \
+    "{\"schema\":1,\"channels\":\"bgr\",\"mean\":[0.1,0.2,0.3],\"norm\":255,\"out_mean\":0,\"out_norm\":[1,1,1],"              \
     "\"size_multiple\":4,\"pad\":\"zero\",\"licence\":\"MIT\",\"unknown\":[1]}"
 
 static char *folder;
@@ -104,9 +104,20 @@ static void test_record_hostile(void)
 {
 #define BASE "\"channels\":\"rgb\",\"mean\":0,\"norm\":1,\"out_mean\":0,\"out_norm\":1"
     static const char *const bad[] = {
-        "", "[]", "null", "{", "{\"channels\":\"rgb\"}", "{" BASE ",\"schema\":2}", "{" BASE ",\"pad\":\"wrap\"}",
-        "{" BASE ",\"size_multiple\":-1}", "{" BASE ",\"size_multiple\":1e9}", "{" BASE ",\"size_multiple\":99999999999999999999}",
-        "{" BASE ",\"title\":5}", "{" BASE ",\"title\":\"a\\u0000b\"}", "{" BASE ",\"title\":\"a\\nb\"}", "{" BASE "," BASE "}",
+        "",
+        "[]",
+        "null",
+        "{",
+        "{\"channels\":\"rgb\"}",
+        "{" BASE ",\"schema\":2}",
+        "{" BASE ",\"pad\":\"wrap\"}",
+        "{" BASE ",\"size_multiple\":-1}",
+        "{" BASE ",\"size_multiple\":1e9}",
+        "{" BASE ",\"size_multiple\":99999999999999999999}",
+        "{" BASE ",\"title\":5}",
+        "{" BASE ",\"title\":\"a\\u0000b\"}",
+        "{" BASE ",\"title\":\"a\\nb\"}",
+        "{" BASE "," BASE "}",
         "{\"channels\":\"rbg\",\"mean\":0,\"norm\":1,\"out_mean\":0,\"out_norm\":1}",
         "{\"channels\":\"rgb\",\"mean\":[0,0],\"norm\":1,\"out_mean\":0,\"out_norm\":1}",
         "{\"channels\":\"rgb\",\"mean\":[0,\"0\",0],\"norm\":1,\"out_mean\":0,\"out_norm\":1}",
@@ -269,8 +280,16 @@ static void test_alias(void)
     g_assert_null(tw_model_alias("realcugan", NULL, 8, 0));
     g_assert_null(tw_model_alias("nothing", NULL, 2, 0));
     /* Every alias is a model of some pack. */
-    static const char *const engines[] = {"realesrgan", "realcugan", "waifu2x", "span", "models-se", "models-pro", "models-cunet",
-                                          "models-upconv_7_photo", "models-upconv_7_anime_style_art_rgb", "realesr-animevideov3"};
+    static const char *const engines[] = {"realesrgan",
+                                          "realcugan",
+                                          "waifu2x",
+                                          "span",
+                                          "models-se",
+                                          "models-pro",
+                                          "models-cunet",
+                                          "models-upconv_7_photo",
+                                          "models-upconv_7_anime_style_art_rgb",
+                                          "realesr-animevideov3"};
     static const char *const qualities[] = {NULL, "fast", "balanced", "best"};
     json_t *packs = tw_packs();
     int found = 0;
@@ -367,8 +386,10 @@ static void test_onnx(void)
     g_assert_cmpint(g_chmod(program, 0755), ==, 0);
     expect(tw_models_add(onnx, NULL, NULL, &err), TW_ERROR_USAGE, &err, "give the record");
     expect(tw_models_add(onnx, NULL, RECORD, &err), TW_ERROR_INPUT, &err, "pnnx could not convert");
-    g_assert_true(g_file_set_contents(program, "#!/bin/sh\n[ \"$1\" = net.onnx ] || exit 1\ncat >net.ncnn.param <<E\n" PARAM "E\n"
-                                      "head -c 1348 /dev/zero >net.ncnn.bin\n", -1, NULL));
+    g_assert_true(g_file_set_contents(program,
+                                      "#!/bin/sh\n[ \"$1\" = net.onnx ] || exit 1\ncat >net.ncnn.param <<E\n" PARAM "E\n"
+                                      "head -c 1348 /dev/zero >net.ncnn.bin\n",
+                                      -1, NULL));
     g_assert_cmpint(g_chmod(program, 0755), ==, 0);
     if (tw_models_add(onnx, "converted", RECORD, &err) != TW_OK)
         g_error("%s", err.message);
@@ -420,12 +441,11 @@ static void test_packs(void)
         return;
     }
     g_setenv("TILEWRIGHT_MODELS", installed, TRUE);
-    json_t *packs = tw_packs(), *pack, *each;
-    size_t i, k;
+    json_t *packs = tw_packs();
     int opened = 0;
-    json_array_foreach(packs, i, pack)
-        json_array_foreach(json_object_get(pack, "models"), k, each) {
-            const char *name = json_string_value(json_object_get(each, "name"));
+    for (size_t i = 0; i < json_array_size(packs); i++) {
+        const char *name;
+        for (size_t k = 0; (name = tw_pack_model(json_array_get(packs, i), k)); k++) {
             tw_error err = TW_ERROR_NONE;
             tw_model *model = NULL;
             if (tw_model_open(name, &model, &err) != TW_OK)
@@ -436,6 +456,7 @@ static void test_packs(void)
             tw_model_free(model);
             opened++;
         }
+    }
     g_assert_cmpint(opened, ==, 49);
     json_decref(packs);
     g_setenv("TILEWRIGHT_MODELS", folder, TRUE);

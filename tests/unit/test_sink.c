@@ -228,7 +228,7 @@ static bool same_blob(VipsImage *a, VipsImage *b, const char *name)
         vips_error_clear();
         return false;
     }
-    return m >= n && m < n + 4 && memcmp(x, y, n) == 0; /* TIFF pads IPTC to words */
+    return n == m && memcmp(x, y, n) == 0;
 }
 
 static bool same_text(VipsImage *a, VipsImage *b, const char *name)
@@ -296,14 +296,18 @@ static void test_metadata(fixture *f, gconstpointer data)
         VipsImage *back = vips_image_new_from_file(path, NULL);
         const char *w = f->warnings->str;
         g_test_message("%s", w);
-        g_assert_cmpint(same_blob(rich, back, VIPS_META_ICC_NAME), ==, CASES[i].icc);
+        if (g_str_has_suffix(path, ".jxl")) /* libjxl keeps the meaning and writes a profile of its own */
+            g_assert_cmpint(vips_image_get_typeof(back, VIPS_META_ICC_NAME), !=, 0);
+        else
+            g_assert_cmpint(same_blob(rich, back, VIPS_META_ICC_NAME), ==, CASES[i].icc);
         g_assert_cmpint(strstr(w, "profile") != NULL, ==, !CASES[i].icc);
         g_assert_cmpint(same_text(rich, back, "exif-ifd0-Make"), ==, CASES[i].exif);
         g_assert_cmpint(same_text(rich, back, "exif-ifd2-FNumber"), ==, CASES[i].exif);
         g_assert_cmpint(strstr(w, "EXIF") != NULL, ==, !CASES[i].exif);
         g_assert_cmpint(same_blob(rich, back, VIPS_META_XMP_NAME), ==, CASES[i].xmp);
         g_assert_cmpint(strstr(w, "XMP") != NULL, ==, !CASES[i].xmp);
-        g_assert_cmpint(same_blob(rich, back, VIPS_META_IPTC_NAME), ==, CASES[i].iptc);
+        if (!g_str_has_suffix(path, ".tif")) /* see test_iptc */
+            g_assert_cmpint(same_blob(rich, back, VIPS_META_IPTC_NAME), ==, CASES[i].iptc);
         g_assert_cmpint(strstr(w, "IPTC") != NULL, ==, !CASES[i].iptc);
         g_assert_cmpint(fabs(back->Xres - rich->Xres) < 0.05 && fabs(back->Yres - rich->Yres) < 0.05, ==,
                         CASES[i].resolution);
@@ -322,6 +326,30 @@ static void test_metadata(fixture *f, gconstpointer data)
     tw_source_close(source);
     g_object_unref(rich);
     g_free(from);
+}
+
+/* JPEG -> TIFF -> JPEG: the records change their coat twice. */
+static void test_iptc(fixture *f, gconstpointer data)
+{
+    VipsImage *rich = rich_image(f, "rich.jpg"), *back;
+    static const char *const NAMES[] = {"rich.jpg", "mid.tif", "back.jpg"};
+    tw_picture p = {160, 400, 3, false, TW_U8};
+    char *paths[3];
+    tw_error err = TW_ERROR_NONE;
+    for (int i = 0; i < 3; i++)
+        paths[i] = in_dir(f, NAMES[i]);
+    for (int i = 0; i < 2; i++) {
+        tw_place from = {.path = paths[i]}, to = {.path = paths[i + 1]};
+        tw_source *s = reopen(f, &from);
+        assert_ok(write_picture(f, &to, &p, s, NULL, &err), err);
+        tw_source_close(s);
+    }
+    g_assert_nonnull(back = vips_image_new_from_file(paths[2], NULL));
+    g_assert_true(same_blob(rich, back, VIPS_META_IPTC_NAME));
+    g_object_unref(back);
+    g_object_unref(rich);
+    for (int i = 0; i < 3; i++)
+        g_free(paths[i]);
 }
 
 static void test_refusals(fixture *f, gconstpointer data)
@@ -561,8 +589,8 @@ static int memory_child(const char *path, const char *format)
     tw_error err = TW_ERROR_NONE;
     tw_sink_cost cost;
     tw_sink *sink;
+    assert_ok(tw_sink_check(&place, &p, NULL, &o, &cost, &err), err); /* starts libvips, which the source's cost counts */
     int64_t before = peak_memory(), own = 16 * tw_picture_row_bytes(&p);
-    assert_ok(tw_sink_check(&place, &p, NULL, &o, &cost, &err), err);
     assert_ok(tw_sink_open(f.context, &place, &p, NULL, &o, 16, &sink, &err), err);
     assert_ok(write_rows(sink, &p, p.height, &err), err);
     assert_ok(tw_sink_commit(sink, &err), err);
@@ -612,6 +640,7 @@ int main(int argc, char **argv)
     ADD(modern_formats);
     ADD(rectangles);
     ADD(metadata);
+    ADD(iptc);
     ADD(refusals);
     ADD(no_commit);
     ADD(cancel);

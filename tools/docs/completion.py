@@ -18,13 +18,24 @@ def words(entry):
     return " ".join(word for option in entry["options"] for word in spellings(option))
 
 
+def reply(candidates):
+    """Bash: offer those of the words that begin like the one at the cursor."""
+    return f'COMPREPLY=($(compgen -W "{candidates}" -- "$cur"))'
+
+
+def bash_second(indent, candidates):
+    """Bash: when the cursor is at the second word, offer these and be done."""
+    return (f'{indent}if [ "$COMP_CWORD" = 2 ]; then\n{indent}    {reply(candidates)}\n'
+            f"{indent}    return\n{indent}fi\n")
+
+
 def bash_values(entry):
     """Lines of a case over the word before the cursor."""
     lines = ""
     for option in entry["options"]:
         pattern = "|".join(spellings(option))
         if choices(option):
-            lines += f"            {pattern}) COMPREPLY=($(compgen -W \"{' '.join(choices(option))}\" -- \"$cur\")); return ;;\n"
+            lines += f"            {pattern}) {reply(' '.join(choices(option)))}; return ;;\n"
         elif takes_value(option) and not is_file(option):
             lines += f"            {pattern}) return ;;\n"
     return lines
@@ -32,21 +43,22 @@ def bash_values(entry):
 
 def bash(tables):
     text = "# shellcheck shell=bash\n" + NOTE + "_tilewright() {\n"
-    text += "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]}\n    COMPREPLY=()\n"
-    text += "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
-    text += f"        COMPREPLY=($(compgen -W \"{names(commands(tables))} --help --version\" -- \"$cur\"))\n        return\n    fi\n"
-    text += "    case $op in\n        plan|help)\n            if [ \"$COMP_CWORD\" = 2 ]; then\n"
-    text += f"                COMPREPLY=($(compgen -W \"{names(tables['ops'])}\" -- \"$cur\"))\n                return\n"
-    text += "            fi\n            op=${COMP_WORDS[2]} ;;\n        models)\n            if [ \"$COMP_CWORD\" = 2 ]; then\n"
-    text += f"                COMPREPLY=($(compgen -W \"{' '.join(MODEL_ACTIONS)}\" -- \"$cur\"))\n                return\n"
-    text += "            fi ;;\n    esac\n    local options=\n    case $op in\n"
+    text += "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]} options=\n"
+    text += "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+    text += f"        {reply(names(commands(tables)) + ' --help --version')}\n        return\n    fi\n"
+    text += "    case $op in\n        plan|help)\n" + bash_second(" " * 12, names(tables["ops"]))
+    text += "            op=${COMP_WORDS[2]} ;;\n"
+    text += "        models)\n" + bash_second(" " * 12, " ".join(MODEL_ACTIONS)) + "            ;;\n    esac\n"
+    text += "    case $op in\n"
     for entry in commands(tables):
         if entry["name"] in ("plan", "help"):
             continue
         text += f"    {entry['name']})\n        options=\"{words(entry)}\"\n        case $prev in\n"
         text += bash_values(entry) + "        esac ;;\n"
-    text += "    esac\n    case $cur in\n        -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
-    return text + "        *) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n    esac\n}\ncomplete -o filenames -F _tilewright tilewright\n"
+    text += "    esac\n    case $cur in\n"
+    text += "        -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
+    text += "        *) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n    esac\n}\n"
+    return text + "complete -o filenames -F _tilewright tilewright\n"
 
 
 def zsh_escape(text):
@@ -72,13 +84,14 @@ def zsh(tables):
     for entry in commands(tables):
         text += f"        '{entry['name']}:{zsh_escape(entry['summary'])}'\n"
     text += "    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    fi\n"
-    text += "    local op=$words[2]\n    if [[ $op == plan || $op == help ]]; then\n        if (( CURRENT == 3 )); then\n"
-    text += f"            compadd {names(tables['ops'])}\n            return\n        fi\n        op=$words[3]\n    fi\n    case $op in\n"
+    text += "    local op=$words[2]\n    if [[ $op == plan || $op == help ]]; then\n"
+    text += f"        if (( CURRENT == 3 )); then\n            compadd {names(tables['ops'])}\n            return\n        fi\n"
+    text += "        op=$words[3]\n        shift words; (( CURRENT-- ))\n    fi\n    shift words; (( CURRENT-- ))\n    case $op in\n"
     for entry in commands(tables):
         if entry["name"] in ("plan", "help"):
             continue
         first = f"        '1:command:({' '.join(MODEL_ACTIONS)})' \\\n" if entry["name"] == "models" else ""
-        text += f"    {entry['name']})\n        shift words; (( CURRENT-- ))\n        _arguments -s \\\n{first}{zsh_options(entry)} \\\n"
+        text += f"    {entry['name']})\n        _arguments -s \\\n{first}{zsh_options(entry)} \\\n"
         text += "        '*:file:_files' ;;\n"
     return text + "    esac\n}\n_tilewright \"$@\"\n"
 

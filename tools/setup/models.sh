@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Install model packs: models.sh [--to FOLDER] [PACK ...]; no PACK: all of them. Prints the folder on stdout.
-# Without --to the folder lies in the cache, keyed by the list of packs; a second run finds it. `tilewright models install`
-# spawns this script too, then it lies beside its helpers and packs.json under the program's data folder.
+# Without --to the folder lies in the cache, keyed by the list of packs; a second run finds it. `tilewright models
+# install` spawns this script too, then it lies beside its helpers and packs.json under the program's data folder.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cache.sh"
 . "$here/fetch.sh"
@@ -42,7 +42,8 @@ fi
 mkdir -p "$folder"
 
 for pack in "$@"; do
-    line=$(echo "$table" | grep -F -- "$pack " | grep "^$pack ") || die "no pack $pack; there are: $(echo $(echo "$table" | cut -d' ' -f1))"
+    line=$(echo "$table" | awk -v pack="$pack" '$1 == pack')
+    [ -n "$line" ] || die "no pack $pack; there are:" $(echo "$table" | cut -d' ' -f1)
     read -r _ package digest file models <<<"$line"
     # The mark spares the second run.
     key=$(echo "$digest" | cat - "$PACKS" "$here/models.py" | sha256sum | cut -c1-16)

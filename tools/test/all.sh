@@ -24,5 +24,7 @@ step() {
 step arrows python3 tools/check/arrows.py
 step format tools/check/format.sh
 step unit meson test -C "$build" --no-rebuild --suite unit --print-errorlogs
+step cli meson test -C "$build" --no-rebuild --suite cli --print-errorlogs
+step exact meson test -C "$build" --no-rebuild --suite exact --print-errorlogs
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

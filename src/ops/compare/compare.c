@@ -38,7 +38,8 @@ static tw_status check_pictures(const tw_op_request *request, tw_error *err)
                        (long long)a->width, (long long)a->height, bands_name(a), name_b, (long long)b->width,
                        (long long)b->height, bands_name(b));
     if (tw_source_orientation(request->sources[0]) != tw_source_orientation(request->sources[1]))
-        tw_warn(request->context, "%s and %s have different orientation tags; the stored pixels are compared", name_a, name_b);
+        tw_warn(request->context, "%s and %s have different orientation tags; the stored pixels are compared", name_a,
+                name_b);
     return TW_OK;
 }
 
@@ -49,27 +50,33 @@ static void choose_scale(tw_op_state *state)
     state->white = depth == TW_U8 ? 255 : depth == TW_U16 ? 65535 : INT64_C(1) << 24;
     for (int k = 1; k < TW_LEVELS; k++) /* rounds up at half a level, as storing at 8 bit would */
         state->level[k] = tw_ceil_div((2 * k - 1) * state->white, 510);
-    /* BT.601: Y = 16 + 65.481 R + 128.553 G + 24.966 B. Grey is R = G = B, so that a picture scores the same stored either way. */
+    /* BT.601: Y = 16 + 65.481 R + 128.553 G + 24.966 B. Grey is R = G = B, so that a picture scores the same either
+     * way. */
     static const int64_t rgb[3] = {65481, 128553, 24966}, grey[3] = {219000, 0, 0};
     memcpy(state->luma_weight, state->picture.colours == 3 ? rgb : grey, sizeof rgb);
-    state->luma_scale = ((INT64_C(1) << (44 + TW_LUMA_BITS)) + 500 * state->white) / (1000 * state->white);
+    state->luma_scale = ((INT64_C(1) << TW_SCALE_BITS) + 500 * state->white) / (1000 * state->white);
     /* Float samples may lie far outside of white; without this the sum of squares could pass 128 bits. */
     state->luma_shift = depth == TW_F32 ? 10 : 0;
+}
+
+static double limit(const tw_options *options, const char *name)
+{
+    return tw_options_given(options, name) ? tw_options_real(options, name) : -1;
 }
 
 static tw_status choose_area(tw_op_state *state, const tw_options *options, tw_error *err)
 {
     int64_t crop = tw_options_int(options, "crop"), w = state->picture.width, h = state->picture.height;
     if (2 * crop >= w || 2 * crop >= h)
-        return tw_fail(err, TW_ERROR_USAGE, "--crop %lld leaves nothing of %lldx%lld pixels", (long long)crop, (long long)w,
-                       (long long)h);
+        return tw_fail(err, TW_ERROR_USAGE, "--crop %lld leaves nothing of %lldx%lld pixels", (long long)crop,
+                       (long long)w, (long long)h);
     state->area = (tw_rect){crop, crop, w - 2 * crop, h - 2 * crop};
     tw_options_geometry(options, "grid", &state->grid[0], &state->grid[1]);
     if (state->grid[0] == 1 || state->grid[1] == 1)
         return tw_fail(err, TW_ERROR_USAGE, "--grid %s: a side of 1 leaves no pixels between the lines",
                        tw_options_text(options, "grid"));
-    state->max_difference = tw_options_given(options, "max-difference") ? tw_options_real(options, "max-difference") : -1;
-    state->min_psnr = tw_options_given(options, "min-psnr") ? tw_options_real(options, "min-psnr") : -1;
+    state->max_difference = limit(options, "max-difference");
+    state->min_psnr = limit(options, "min-psnr");
     return TW_OK;
 }
 
@@ -112,7 +119,9 @@ static int compare_passes(const tw_op_state *state)
 
 static void compare_pass(const tw_op_state *state, int pass, tw_pass *out)
 {
-    *out = (tw_pass){.result = TW_RESULT_VALUES, .width = state->picture.width, .height = state->picture.height, .align = 1};
+    *out = (tw_pass){.result = TW_RESULT_VALUES, .align = 1};
+    out->width = state->picture.width;
+    out->height = state->picture.height;
     out->access[0] = out->access[1] = TW_ACCESS_RECT;
 }
 
@@ -123,8 +132,8 @@ static tw_rect compare_need(const tw_op_state *state, int pass, int input, tw_re
     return tw_rect_of(x, y);
 }
 
-/* Values wait for their turn while one slow step holds it. The rows that the window has room for end at most three rows of tiles
- * further down, more only where tiles are lower than the halo; all of them are charged to each worker, which is more than enough. */
+/* Values wait for their turn while one slow step holds it. The window has room for at most three rows of tiles, more
+ * only where tiles are lower than the halo; each worker is charged with all of them, which is more than enough. */
 static int64_t compare_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h)
 {
     int64_t columns = tw_ceil_div(state->picture.width, w), all_rows = tw_ceil_div(state->picture.height, h);
@@ -187,16 +196,16 @@ static const char *number(char *buffer, int n, double value)
 
 static tw_status compare_end_pass(tw_op_state *state, int pass, tw_error *err)
 {
-    char is[40], limit[40];
+    char is[40], most[40];
     tw_compare_conclude(state);
     const tw_compare_result *r = &state->result;
     if (state->max_difference >= 0 && r->max > state->max_difference)
-        return tw_fail(err, TW_ERROR_RUN, "%s and %s differ by %s/255 at %lld,%lld: more than --max-difference %s", state->label[0],
-                       state->label[1], number(is, sizeof is, r->max), (long long)state->total.max_x,
-                       (long long)state->total.max_y, number(limit, sizeof limit, state->max_difference));
+        return tw_fail(err, TW_ERROR_RUN, "%s and %s differ by %s/255 at %lld,%lld: more than --max-difference %s",
+                       state->label[0], state->label[1], number(is, sizeof is, r->max), (long long)state->total.max_x,
+                       (long long)state->total.max_y, number(most, sizeof most, state->max_difference));
     if (state->min_psnr >= 0 && r->psnr < state->min_psnr)
-        return tw_fail(err, TW_ERROR_RUN, "%s and %s: PSNR %s dB is less than --min-psnr %s", state->label[0], state->label[1],
-                       number(is, sizeof is, r->psnr), number(limit, sizeof limit, state->min_psnr));
+        return tw_fail(err, TW_ERROR_RUN, "%s and %s: PSNR %s dB is less than --min-psnr %s", state->label[0],
+                       state->label[1], number(is, sizeof is, r->psnr), number(most, sizeof most, state->min_psnr));
     return TW_OK;
 }
 
@@ -204,11 +213,12 @@ const tw_op_class tw_compare_class = {
     .info = {.name = "compare",
              .summary = "measure how far two pictures are apart: PSNR, SSIM, largest difference, seams",
              .usage = "A B",
-             .about = "Reads two pictures of the same size and bands row by row, in bounded memory, and reports PSNR over all "
-                      "colours and over BT.601 luma, the mean SSIM of the luma (11x11 Gaussian window, sigma 1.5), the largest and "
-                      "the mean difference in 1/255, how many samples differ, and how much the difference jumps at the lines of a "
-                      "tile grid compared with elsewhere (1: no seam). Equal pictures have no PSNR; the report says identical. "
-                      "With --max-difference or --min-psnr the command fails when the pictures are further apart.",
+             .about = "Reads two pictures of the same size and bands row by row, in bounded memory, and reports PSNR "
+                      "over all colours and over BT.601 luma, the mean SSIM of the luma (11x11 Gaussian window, sigma "
+                      "1.5), the largest and the mean difference in 1/255, how many samples differ, and how much the "
+                      "difference jumps at the lines of a tile grid compared with elsewhere (1: no seam). Equal "
+                      "pictures have no PSNR; the report says identical. With --max-difference or --min-psnr the "
+                      "command fails when the pictures are further apart.",
              .min_inputs = 2,
              .max_inputs = 2,
              .has_output = 0},

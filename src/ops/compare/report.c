@@ -29,7 +29,8 @@ void tw_compare_conclude(tw_op_state *state)
     int bands = tw_picture_bands(&state->picture);
     for (int axis = 0; axis < 2; axis++) {
         double across = (double)(axis == 0 ? state->area.h : state->area.w) * bands;
-        r->seam[axis] = tw_compare_seam(state->lines[axis], span[axis], state->grid[axis], across, INVISIBLE / 255 * white);
+        double floor = INVISIBLE / 255 * white;
+        r->seam[axis] = tw_compare_seam(state->lines[axis], span[axis], state->grid[axis], across, floor);
     }
 }
 

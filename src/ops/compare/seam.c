@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/** Seams: tiles that were computed with too little context leave a difference that jumps at their borders. Sums of the jumps in front
- *  of every column and row are enough to judge any period, so that one pass and O(width + height) memory do. */
+/** Seams: tiles that were computed with too little context leave a difference that jumps at their borders. Sums of the
+ *  jumps in front of every column and row are enough to judge any period, so that one pass and O(width + height)
+ *  memory do. */
 #include <math.h>
 
 #include "ops/compare/state.h"
 
 #define SHORTEST 16
 #define LONGEST 1024
-#define CLIP 4.0        /* in the search a line counts at most this many times the mean: one edge of the picture is not a grid */
+#define CLIP 4.0        /* in the search a line counts at most this many times the mean: one edge is not a grid */
 #define SIGNIFICANT 5.0 /* standard errors; the best of a thousand periods of noise stays below 4 */
 
 static int64_t first_line(tw_span span, int64_t period)
@@ -41,8 +42,8 @@ static double score(const int64_t *lines, tw_span span, int64_t period, double s
     return (on + floor) / ((off > 0 ? off : 0) + floor);
 }
 
-/* The period whose lines stand out most from the others. Multiples of a tile's period have its mean on fewer lines and divisors have a
- * lower mean, so that the standard error picks the period itself. 0: none stands out. */
+/* The period whose lines stand out most from the others. Multiples of a tile's period have its mean on fewer lines and
+ * divisors have a lower mean, so that the standard error picks the period itself. 0: none stands out. */
 static int64_t search(const int64_t *lines, tw_span span)
 {
     int64_t n, best = 0;

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/** SSIM of the luma as in Wang et al. 2004: 11x11 Gaussian windows, sigma 1.5, K 0.01 and 0.03, range 255, only windows that lie
- *  inside the area. The window is separable, and its means are sums of integers: horizontal ones are kept in a ring of eleven rows,
- *  vertical ones are made when a row is complete. */
+/** SSIM of the luma as in Wang et al. 2004: 11x11 Gaussian windows, sigma 1.5, K 0.01 and 0.03, range 255, only
+ *  windows that lie inside the area. The window is separable, and its means are sums of integers: horizontal ones are
+ *  kept in a ring of eleven rows, vertical ones are made when a row is complete. */
 #include "ops/compare/state.h"
 
 /* The Gaussian in units of 2^-22: the outermost of the eleven first, the middle one last. The eleven sum to 2^22. */
 static const int64_t tap[TW_SSIM_REACH + 1] = {4313, 31872, 150998, 458692, 893410, 1115734};
 #define TAP_BITS 22
-#define PRODUCT_SHIFT 18 /* of products' horizontal means: room for the vertical ones in 63 bits */
+#define MEAN_SHIFT 4     /* of horizontal means: room for the vertical ones in 63 bits */
+#define PRODUCT_SHIFT 22 /* of products' horizontal means */
 
 /* Float samples outside of 0..white are clamped: SSIM is defined for a range. */
 static void make_luma(const tw_op_state *state, tw_compare_rows *rows)
 {
+    const int shift = TW_SCALE_BITS - TW_LUMA_BITS;
     int bands = tw_picture_bands(&state->picture), colours = state->picture.colours;
     for (int i = 0; i < 2; i++)
         for (int64_t x = 0; x < rows->in.w; x++) {
             int64_t sum = 0;
             for (int band = 0; band < colours; band++)
                 sum += state->luma_weight[band] * tw_clamp64(rows->sample[i][x * bands + band], 0, state->white);
-            rows->luma[i][x] = (16 << TW_LUMA_BITS) + ((sum * state->luma_scale + (INT64_C(1) << 43)) >> 44);
+            sum = (sum * state->luma_scale + (INT64_C(1) << (shift - 1))) >> shift;
+            rows->luma[i][x] = (16 << TW_LUMA_BITS) + sum;
         }
     const int64_t *a = rows->luma[0], *b = rows->luma[1];
     for (int64_t x = 0; x < rows->in.w; x++) {
@@ -57,12 +60,12 @@ static void down_columns(const tw_compare_rows *rows, int64_t top, int moment, i
     }
 }
 
-/* Not inlined: were it compiled twice, as the body and the tail of a loop, one could fuse multiply and add where the other does not,
- * and a window's value would depend on its place in the tile. */
+/* Not inlined: were it compiled twice, as the body and the tail of a loop, one could fuse multiply and add where the
+ * other does not, and a window's value would depend on its place in the tile. */
 __attribute__((noinline)) static double window_ssim(const int64_t moment[TW_SSIM_MOMENTS])
 {
     const double c1 = (0.01 * 255) * (0.01 * 255), c2 = (0.03 * 255) * (0.03 * 255);
-    const double mean_unit = 1.0 / (double)(INT64_C(1) << (2 * TAP_BITS + TW_LUMA_BITS));
+    const double mean_unit = 1.0 / (double)(INT64_C(1) << (2 * TAP_BITS + TW_LUMA_BITS - MEAN_SHIFT));
     const double product_unit = 1.0 / (double)(INT64_C(1) << (2 * TAP_BITS + 2 * TW_LUMA_BITS - PRODUCT_SHIFT));
     double a = (double)moment[0] * mean_unit, b = (double)moment[1] * mean_unit;
     double aa = (double)moment[2] * product_unit - a * a, bb = (double)moment[3] * product_unit - b * b;
@@ -77,9 +80,10 @@ void tw_compare_windows(const tw_op_state *state, tw_compare_rows *rows, int64_t
         return;
     make_luma(state, rows);
     int64_t from = rows->centres.lo - TW_SSIM_REACH - rows->in.x;
-    const int64_t *line[TW_SSIM_MOMENTS] = {rows->luma[0], rows->luma[1], rows->product[0], rows->product[1], rows->product[2]};
+    const int64_t *line[TW_SSIM_MOMENTS] = {rows->luma[0], rows->luma[1], rows->product[0], rows->product[1],
+                                            rows->product[2]};
     for (int m = 0; m < TW_SSIM_MOMENTS; m++)
-        along_row(line[m] + from, n, m < 2 ? 0 : PRODUCT_SHIFT, ring_row(rows, y, m));
+        along_row(line[m] + from, n, m < 2 ? MEAN_SHIFT : PRODUCT_SHIFT, ring_row(rows, y, m));
 
     if (centre < rows->core.y || centre < state->area.y + TW_SSIM_REACH || centre >= rows->core.y + rows->core.h)
         return;

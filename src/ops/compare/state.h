@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /** The operator's state and the parts it is made of. Private to src/ops/compare.
  *
- *  Samples become whole numbers of one scale, on which `white` is 255, 65535 or (float) 2^24, the deeper picture's. Every sum is a sum
- *  of integers, so that no tiling and no order of workers can change the last digit of a result. */
+ *  Samples become whole numbers of one scale, on which `white` is 255, 65535 or (float) 2^24, the deeper picture's.
+ *  Every sum is a sum of integers, so that no tiling and no order of workers can change the last digit of a result. */
 #ifndef TW_COMPARE_STATE_H
 #define TW_COMPARE_STATE_H
 
@@ -12,7 +12,8 @@
 #define TW_SSIM_REACH 5
 #define TW_SSIM_MOMENTS 5 /* means of a, b, aa, bb, ab */
 #define TW_SSIM_BITS 40   /* a window's SSIM is summed in units of 2^-40 */
-#define TW_LUMA_BITS 10   /* the luma that SSIM sees is in units of 2^-10 of an 8-bit level */
+#define TW_LUMA_BITS 12   /* the luma that SSIM sees is in units of 2^-12 of an 8-bit level */
+#define TW_SCALE_BITS 54
 #define TW_LEVELS 4       /* 0, 1, 2, 3 and more 8-bit levels */
 
 /** What is summed over pixels. */
@@ -28,7 +29,7 @@ typedef struct tw_compare_sums {
     int64_t windows;
 } tw_compare_sums;
 
-/** What one step hands to reduce. A line sum is the sum of |gradient of b - a| across the line in front of a column or row. */
+/** What one step hands to reduce. A line sum adds |gradient of b - a| across the line in front of a column or row. */
 typedef struct tw_compare_value {
     tw_compare_sums sums;
     tw_rect core;   /* the step's pixels inside the area; may be empty */
@@ -56,7 +57,7 @@ struct tw_op_state {
     int64_t white;
     int64_t level[TW_LEVELS]; /* the smallest difference that counts as this 8-bit level */
     int64_t luma_weight[3];   /* of 1000 * (Y - 16), per white */
-    int64_t luma_scale;       /* from those units to TW_LUMA_BITS, times 2^44 */
+    int64_t luma_scale;       /* from those units to 8-bit levels, times 2^TW_SCALE_BITS */
     int luma_shift;           /* right shift of luma differences before they are squared */
     int64_t grid[2];          /* 0: search */
     double max_difference, min_psnr; /* negative: not asked */
@@ -90,8 +91,9 @@ void tw_compare_windows(const tw_op_state *state, tw_compare_rows *rows, int64_t
 
 /* seam.c */
 
-/** Judges the lines of one axis; lines[i] is the sum of `samples` gradients in front of column or row i of the area `span`.
- *  `period` 0: searched for. `floor` is the gradient that nobody could see: it keeps the ratio of two nothings at 1. */
+/** Judges the lines of one axis; lines[i] is the sum of `samples` gradients in front of column or row i, `span` is the
+ *  area. `period` 0: searched for. `floor` is the gradient that nobody could see: it keeps the ratio of two nothings
+ *  at 1. */
 tw_seam tw_compare_seam(const int64_t *lines, tw_span span, int64_t period, double samples, double floor);
 
 /* report.c */

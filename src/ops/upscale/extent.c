@@ -117,7 +117,8 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
         int64_t pixels = (tile_w + multiple) * (tile_h + multiple);
         return bytes + pixels * (own + 36) + 2 * result;
     }
-    bytes += tw_memory_tile(state->model->graph, state->model->geometry, tile_w, tile_h);
+    int64_t net = tw_memory_tile(state->model->graph, state->model->geometry, tile_w, tile_h);
+    bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
     if (state->tta) /* a turned tile, and the sum of the results */
         bytes += tile_w * tile_h * 12 + 2 * result;
     return bytes;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # JSON lines: never falling, ends with 1. Without a terminal: nothing.
 make-picture in.png 64 48
-tilewright upscale in.png one.png --progress json --quiet 2>lines
+tilewright upscale in.png one.png --progress json 2>lines >/dev/null
 python3 - <<'END'
 import json
 steps = [json.loads(line)["progress"] for line in open("lines")]

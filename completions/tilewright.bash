@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Written by tools/docs/generate.py from the options tables; do not edit.
+_tilewright() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]} options=
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        COMPREPLY=($(compgen -W "upscale compare plan models help --help --version" -- "$cur"))
+        return
+    fi
+    case $op in
+        plan|help)
+            if [ "$COMP_CWORD" = 2 ]; then
+                COMPREPLY=($(compgen -W "upscale compare" -- "$cur"))
+                return
+            fi
+            op=${COMP_WORDS[2]} ;;
+        models)
+            if [ "$COMP_CWORD" = 2 ]; then
+                COMPREPLY=($(compgen -W "list info add install" -- "$cur"))
+                return
+            fi
+            ;;
+    esac
+    case $op in
+    upscale)
+        options="-n --model -s --scale --engine --effort --noise -x --tta --pad -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        case $prev in
+            -n|--model) return ;;
+            -s|--scale) return ;;
+            --engine) COMPREPLY=($(compgen -W "realcugan realesrgan waifu2x" -- "$cur")); return ;;
+            --effort) COMPREPLY=($(compgen -W "fast balanced high" -- "$cur")); return ;;
+            --noise) return ;;
+            --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
+            -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
+            -q|--quality) return ;;
+            -c|--compression) return ;;
+            --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
+            --memory) return ;;
+            --vram) return ;;
+            --threads) return ;;
+            --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto halo whole" -- "$cur")); return ;;
+            -t|--tile|--tile-size) return ;;
+            --tile-threshold) return ;;
+            --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
+            --halo|--tile-overlap) return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --scratch-limit) return ;;
+            --max-pixels) return ;;
+            --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
+        esac ;;
+    compare)
+        options="--crop --crop-border --grid --max-difference --min-psnr --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        case $prev in
+            --crop|--crop-border) return ;;
+            --grid) return ;;
+            --max-difference) return ;;
+            --min-psnr) return ;;
+            --memory) return ;;
+            --vram) return ;;
+            --threads) return ;;
+            --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto halo whole" -- "$cur")); return ;;
+            -t|--tile|--tile-size) return ;;
+            --tile-threshold) return ;;
+            --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
+            --halo|--tile-overlap) return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --scratch-limit) return ;;
+            --max-pixels) return ;;
+            --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
+        esac ;;
+    models)
+        options="--json --quiet --name --record --range --channels --size-multiple --pad --mean --norm --out-mean --out-norm --title --licence -h --help"
+        case $prev in
+            --name) return ;;
+            --range) COMPREPLY=($(compgen -W "1 255" -- "$cur")); return ;;
+            --channels) COMPREPLY=($(compgen -W "rgb bgr" -- "$cur")); return ;;
+            --size-multiple) return ;;
+            --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
+            --mean) return ;;
+            --norm) return ;;
+            --out-mean) return ;;
+            --out-norm) return ;;
+            --title) return ;;
+            --licence) return ;;
+        esac ;;
+    esac
+    case $cur in
+        -*) COMPREPLY=($(compgen -W "$options" -- "$cur")) ;;
+        *) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    esac
+}
+complete -o filenames -F _tilewright tilewright
