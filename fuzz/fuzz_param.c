@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: any bytes as a .param text, then its geometry, then the memory of a small tile. Nothing may crash, overflow or hang. */
+/* libFuzzer: any bytes as a .param text, then its geometry, then the memory of a small tile. Nothing may crash,
+ * overflow or hang. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "image/encode.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/rect.h"
 #include "image/codec_table.h"
 
 #define GIB (1024LL * 1024 * 1024)
@@ -87,18 +89,24 @@ static bool resizes(const tw_encoding *e)
     return e->encoded.width != e->result.width || e->encoded.height != e->result.height;
 }
 
-/* Lanczos3 reads 6 rows per output row, 6 times the factor when it shrinks; libvips keeps them in a line cache of twice that and
- * works in strips. Alpha goes through float premultiplied copies. */
+/* Lanczos3 reads 6 rows per output row, times the factor when it shrinks, and libvips asks for 16 output rows at once. The rows
+ * come once only, so a cache must keep what the next request reads again. */
+static int64_t cache_rows(const tw_encoding *e)
+{
+    double factor = (double)e->result.height / (double)e->encoded.height;
+    return 32 + (int64_t)(32.0 * (factor > 1.0 ? factor : 1.0));
+}
+
+/* The cache, the rows of one request in between steps (float when alpha is premultiplied), and the strips that come out. */
 int64_t tw_encoding_resize_cost(const tw_encoding *e)
 {
     if (!resizes(e))
         return 0;
-    double factor = (double)e->result.height / (double)e->encoded.height;
-    int64_t reach = (int64_t)(6.0 * (factor > 1.0 ? factor : 1.0)) + 1;
-    tw_picture sample = e->encoded;
-    sample.depth = e->encoded.alpha ? TW_F32 : e->encoded.depth;
-    int64_t wide = tw_max64(e->result.width, e->encoded.width) * tw_picture_pixel_bytes(&sample);
-    return (3 * reach + 64) * wide + (1 << 20);
+    tw_picture sample = e->encoded, step = e->encoded;
+    sample.width = e->result.width;
+    step.width = tw_max64(e->result.width, e->encoded.width);
+    step.depth = e->encoded.alpha ? TW_F32 : e->encoded.depth;
+    return cache_rows(e) * (tw_picture_row_bytes(&sample) + tw_picture_row_bytes(&step)) + 48 * tw_picture_row_bytes(&step) + (2 << 20);
 }
 
 static int resize_plain(const tw_encoding *e, VipsImage *in, VipsImage **out)
@@ -130,7 +138,9 @@ int tw_encoding_resize(const tw_encoding *e, VipsImage **image)
     if (!resizes(e))
         return 0;
     VipsImage *in_order = NULL, *out = NULL;
-    int failed = vips_sequential(*image, &in_order, NULL);
+    int64_t tiles = tw_ceil_div(cache_rows(e), 8);
+    int failed = vips_tilecache(*image, &in_order, "tile_width", (*image)->Xsize, "tile_height", 8, "max_tiles",
+                                (int)tw_min64(tiles, INT_MAX), "access", VIPS_ACCESS_SEQUENTIAL, NULL);
     if (!failed)
         failed = e->encoded.alpha ? resize_alpha(e, in_order, &out) : resize_plain(e, in_order, &out);
     g_clear_object(&in_order);

@@ -32,7 +32,10 @@ static tw_status paddings(tw_shaper *s, const int keys[4], int64_t out[4])
     return TW_OK;
 }
 
-static bool all_are(const int64_t pad[4], int64_t v) { return pad[0] == v && pad[1] == v && pad[2] == v && pad[3] == v; }
+static bool all_are(const int64_t pad[4], int64_t v)
+{
+    return pad[0] == v && pad[1] == v && pad[2] == v && pad[3] == v;
+}
 
 tw_status tw_convolution_maps(tw_shaper *s, bool transposed, tw_map *x, tw_map *y)
 {
@@ -51,7 +54,8 @@ tw_status tw_convolution_maps(tw_shaper *s, bool transposed, tw_map *x, tw_map *
     tw_map *maps[2] = {x, y};
     for (int a = 0; a < 2; a++) {
         int64_t p = pad[2 * a], q = pad[2 * a + 1];
-        tw_map m = {.kind = transposed ? TW_MAP_TRANSPOSED : TW_MAP_WINDOW, .stride = stride[a],
+        tw_map m = {.kind = transposed ? TW_MAP_TRANSPOSED : TW_MAP_WINDOW,
+                    .stride = stride[a],
                     .extent = dilation[a] * (kernel[a] - 1) + 1};
         int same = all_are(pad, -233) ? 1 : all_are(pad, -234) ? 2 : 0;
         if (same && transposed) {
@@ -109,7 +113,10 @@ static bool ratio_of(double factor, int64_t *up, int64_t *down)
     return false;
 }
 
-static bool power_of_two(int64_t n) { return (n & (n - 1)) == 0; }
+static bool power_of_two(int64_t n)
+{
+    return (n & (n - 1)) == 0;
+}
 
 /* A resize whose size comes from its second input. */
 static tw_status reference_factor(tw_shaper *s, int64_t up[2], int64_t down[2])
@@ -154,8 +161,12 @@ tw_status tw_interp_maps(tw_shaper *s, tw_map *x, tw_map *y)
     tw_map *maps[2] = {x, y};
     for (int a = 0; a < 2; a++)
         *maps[a] = up[a] == down[a] ? tw_map_identity()
-                                    : (tw_map){.kind = TW_MAP_RESIZE, .up = up[a], .down = down[a], .before = before[type],
-                                               .after = after[type], .centred = type >= 2};
+                                    : (tw_map){.kind = TW_MAP_RESIZE,
+                                               .up = up[a],
+                                               .down = down[a],
+                                               .before = before[type],
+                                               .after = after[type],
+                                               .centred = type >= 2};
     return TW_OK;
 }
 
@@ -206,7 +217,8 @@ static tw_status crop_slices(tw_shaper *s, tw_map *x, tw_map *y, int *channels)
 {
     const tw_layer *l = tw_shaper_layer(s);
     const tw_param *starts = tw_layer_param(l, 9), *ends = tw_layer_param(l, 10), *axes = tw_layer_param(l, 11);
-    if (starts->n > 3 || ends->n != starts->n || !ends->values || (axes && (!axes->values || (axes->n && axes->n != starts->n))))
+    if (starts->n > 3 || ends->n != starts->n || !ends->values ||
+        (axes && (!axes->values || (axes->n && axes->n != starts->n))))
         return tw_shaper_fail(s, "its starts, ends and axes do not match");
     for (int i = 0; i < starts->n; i++) {
         double a = axes && axes->n ? axes->values[i] : i;
@@ -297,7 +309,10 @@ static int64_t count(const tw_layer *l, int key)
 }
 
 /* Of hostile sizes: stops at 2^40. */
-static int64_t product(int64_t a, int64_t b) { return a > ((int64_t)1 << 40) / b ? (int64_t)1 << 40 : a * b; }
+static int64_t product(int64_t a, int64_t b)
+{
+    return a > ((int64_t)1 << 40) / b ? (int64_t)1 << 40 : a * b;
+}
 
 int64_t tw_layer_weights(const tw_layer *l)
 {

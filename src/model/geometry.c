@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to a graph whose layers' reach is known: lengths for a size, the backward closure, what an output needs and owns. */
+/* Questions to a graph whose layers' reach is known: lengths for a size, the backward closure, what an output needs and
+ * owns. */
 #include "model/geometry.h"
 
 #include <glib.h>
@@ -26,7 +27,8 @@ const tw_map *tw_layer_map(const tw_geometry *geometry, const tw_graph *graph, i
     return &reach->map[axis];
 }
 
-static int64_t layer_length(const tw_graph *graph, const tw_geometry *g, int layer, int axis, const int64_t *lengths, bool *agree)
+static int64_t layer_length(const tw_graph *graph, const tw_geometry *g, int layer, int axis, const int64_t *lengths,
+                            bool *agree)
 {
     const tw_layer *l = &graph->layers[layer];
     const struct tw_layer_reach *reach = &g->reach[layer];
@@ -73,7 +75,8 @@ bool tw_geometry_lengths(const tw_graph *graph, const tw_geometry *g, int axis, 
     return true;
 }
 
-void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, tw_closure closure, int axis, const int64_t *lengths, tw_span *spans)
+void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, tw_closure closure, int axis, const int64_t *lengths,
+                       tw_span *spans)
 {
     bool tile = closure == TW_CLOSURE_TILE;
     for (int i = graph->n_layers - 1; i >= 0; i--) {
@@ -86,14 +89,16 @@ void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, tw_closure c
         for (int k = 0; k < l->n_inputs; k++) {
             int in = l->inputs[k];
             tw_map map = tw_map_at(tw_layer_map(g, graph, i, k, axis), lengths[in]);
-            spans[in] = tw_span_join(spans[in], tile ? tw_map_tile(&map, out, lengths[in]) : tw_map_window(&map, out, lengths[in]));
+            spans[in] =
+                tw_span_join(spans[in], tile ? tw_map_tile(&map, out, lengths[in]) : tw_map_window(&map, out, lengths[in]));
             if (tile && g->reach[i].spatial && g->reach[i].reads == TW_READS_FIRST && k > 0) /* the size must be there */
                 spans[in] = tw_span_join(spans[in], out);
         }
     }
 }
 
-static void close_from(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span output, tw_span *spans)
+static void close_from(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span output,
+                       tw_span *spans)
 {
     memset(spans, 0, (size_t)graph->n_blobs * sizeof *spans);
     spans[g->output] = output;
@@ -126,7 +131,8 @@ static int64_t owned_from(const tw_graph *graph, const tw_geometry *g, int blob,
     return tw_clamp64((int64_t)((double)output / (double)n_out * (double)n), 0, n); /* the output does not read it at all */
 }
 
-int64_t tw_geometry_owned_from(const tw_graph *graph, const tw_geometry *geometry, int blob, int axis, int64_t n, int64_t output)
+int64_t tw_geometry_owned_from(const tw_graph *graph, const tw_geometry *geometry, int blob, int axis, int64_t n,
+                               int64_t output)
 {
     int64_t *lengths = g_new(int64_t, graph->n_blobs), result = 0;
     tw_span *from = g_new(tw_span, graph->n_blobs), *all = g_new(tw_span, graph->n_blobs);
@@ -143,7 +149,8 @@ int64_t tw_geometry_owned_from(const tw_graph *graph, const tw_geometry *geometr
 }
 
 /* Adds to spans[] what the core owns of each barrier's input. */
-static void want_owned(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span output, tw_span *spans)
+static void want_owned(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span output,
+                       tw_span *spans)
 {
     int64_t n_out = lengths[g->output];
     tw_span *from = g_new(tw_span, graph->n_blobs), *to = g_new(tw_span, graph->n_blobs), *all = g_new(tw_span, graph->n_blobs);

@@ -11,7 +11,7 @@ enum {
     MAGIC = 7767517,
     MAX_LAYERS = 100000,
     MAX_BLOBS = 100000,
-    MAX_NAME = 255,  /* ncnn's own limit for types, names and strings */
+    MAX_NAME = 255, /* ncnn's own limit for types, names and strings */
     MAX_NUMBER = 127,
     MAX_KEYS = 64,
     OLD_ARRAY = -23300,
@@ -30,7 +30,7 @@ typedef struct parser {
     const char *label;
     tw_error *err;
     tw_graph *graph;
-    GTree *names;             /* blob name -> index + 1; a balanced tree, as no name can make it slow */
+    GTree *names; /* blob name -> index + 1; a balanced tree, as no name can make it slow */
     int blob_room, layer_room;
 } parser;
 
@@ -50,7 +50,10 @@ static const token none = {"", 0};
 
 /* ---- lines, tokens, numbers ---- */
 
-static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
 
 /* Moves to the next line that holds anything; false at the end of the text. */
 static bool next_line(parser *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** An ncnn .param text as a graph. The text is treated as hostile: every count and number is bounded, every name checked. */
+/** An ncnn .param text as a graph. The text is treated as hostile: every count and number is bounded, every name
+ *  checked. */
 #ifndef TW_MODEL_GRAPH_H
 #define TW_MODEL_GRAPH_H
 
@@ -11,11 +12,11 @@
 
 /** One key=value of a layer. Arrays (keys below -23300 in the text, or comma lists) have n > 1 or is_array set. */
 typedef struct tw_param {
-    int key;          /* 0..63; array keys are stored as the plain key */
+    int key; /* 0..63; array keys are stored as the plain key */
     bool is_array;
     int n;
-    double *values;   /* n numbers; NULL for text */
-    char *text;       /* expression strings; NULL for numbers */
+    double *values; /* n numbers; NULL for text */
+    char *text;     /* expression strings; NULL for numbers */
 } tw_param;
 
 typedef struct tw_layer {
@@ -40,8 +41,8 @@ typedef struct tw_graph {
     int *by_name; /* blob indices in the order of their names, for tw_graph_blob */
 } tw_graph;
 
-/** Parses `text` (`length` bytes, need not end in 0). `label` names the file in messages (TW_ERROR_INPUT with the line number).
- *  Layers must be in an order in which every input is already produced; each blob has one producer. */
+/** Parses `text` (`length` bytes, need not end in 0). `label` names the file in messages (TW_ERROR_INPUT with the line
+ *  number). Layers must be in an order in which every input is already produced; each blob has one producer. */
 tw_status tw_graph_parse(const char *text, size_t length, const char *label, tw_graph **out, tw_error *err);
 void tw_graph_free(tw_graph *graph);
 int tw_graph_blob(const tw_graph *graph, const char *name); /* index or -1 */

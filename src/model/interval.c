@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One layer on one axis. Only integer arithmetic: the bounds that geometry.c puts on strides, pads and rates keep it inside 64 bits. */
+/* One layer on one axis. Only integer arithmetic: the bounds that geometry.c puts on strides, pads and rates keep it
+ * inside 64 bits. */
 #include "model/interval.h"
 
-static int64_t ceil_of(int64_t a, int64_t b) { return -tw_floor_div(-a, b); }
+static int64_t ceil_of(int64_t a, int64_t b)
+{
+    return -tw_floor_div(-a, b);
+}
 
 tw_map tw_map_identity(void)
 {

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/** The interval calculus: how one layer maps samples on one axis. The halo geometry reads it backwards (which inputs does an output
- *  read), the carry schedule forwards (how many outputs exist once so many inputs do). prototypes/carry_calculus.py is its proof.
- *  Internal to the library; everything that looks at a layer's reach goes through these functions. */
+/** The interval calculus: how one layer maps samples on one axis. The halo geometry reads it backwards (which inputs
+ *  does an output read), the carry schedule forwards (how many outputs exist once so many inputs do).
+ *  prototypes/carry_calculus.py is its proof. Internal to the library; everything that looks at a layer's reach goes
+ *  through these functions. */
 #ifndef TW_MODEL_INTERVAL_H
 #define TW_MODEL_INTERVAL_H
 
 #include "model/geometry.h"
 
 typedef enum tw_map_kind {
-    TW_MAP_NONE,       /* nothing is read along this axis: a vector, a constant, a blob read only for its size */
-    TW_MAP_WINDOW,     /* out o reads in [o*stride - pad, o*stride - pad + extent): convolution, pooling, crop, padding, reorg, pointwise */
-    TW_MAP_TRANSPOSED, /* in i writes out [i*stride - pad, i*stride - pad + extent): deconvolution, pixel shuffle */
-    TW_MAP_RESIZE,     /* factor up/down; out o reads in [floor(x)-before, floor(x)+after], x = o*down/up, or of pixel centres if `centred` */
+    TW_MAP_NONE, /* nothing is read along this axis: a vector, a constant, a blob read only for its size */
+    /* out o reads in [o*stride - pad, o*stride - pad + extent): convolution, pooling, crop, reorg, pointwise */
+    TW_MAP_WINDOW,
+    /* in i writes out [i*stride - pad, i*stride - pad + extent): deconvolution, pixel shuffle */
+    TW_MAP_TRANSPOSED,
+    /* factor up/down; out o reads in [floor(x)-before, floor(x)+after], x = o*down/up, or of centres if `centred` */
+    TW_MAP_RESIZE,
 } tw_map_kind;
 
 typedef enum tw_edge {
@@ -23,13 +27,13 @@ typedef enum tw_edge {
 typedef struct tw_map {
     tw_map_kind kind;
     int64_t extent, stride;
-    int64_t pad, pad_end;   /* samples in front and behind; negative ones crop. For TRANSPOSED: samples cut from the output */
+    int64_t pad, pad_end; /* samples in front and behind; negative ones crop. For TRANSPOSED: samples cut from the output */
     int64_t up, down, before, after;
     bool centred;
-    bool round_up;          /* pooling that keeps the last partial window */
-    int same;               /* 1: pad to ceil(n/stride) with the odd sample behind, 2: in front. pad follows from n (tw_map_at) */
+    bool round_up; /* pooling that keeps the last partial window */
+    int same;      /* 1: pad to ceil(n/stride) with the odd sample behind, 2: in front. pad follows from n (tw_map_at) */
     tw_edge edge;
-    int64_t fixed;          /* > 0: the output has this length whatever the input's (not tileable) */
+    int64_t fixed; /* > 0: the output has this length whatever the input's (not tileable) */
 } tw_map;
 
 /** A map that reads just its own sample. */
@@ -41,7 +45,7 @@ tw_map tw_map_at(const tw_map *map, int64_t n_in);
 /** Output samples for n_in input samples; may be <= 0 (the input is too small). */
 int64_t tw_map_length(const tw_map *map, int64_t n_in);
 
-/** First input sample that output `o` or a later one reads. Not clipped: below 0 or beyond n_in lies what `edge` says. */
+/** First input sample that output `o` or a later one reads. Unclipped: outside lies what `edge` says. */
 int64_t tw_map_lo(const tw_map *map, int64_t o, int64_t n_in);
 
 /** One past the last input sample that output `o` or an earlier one reads. Not clipped. */
@@ -53,16 +57,20 @@ int64_t tw_map_front(const tw_map *map, int64_t f, int64_t n_in, int64_t n_out);
 /** The input samples, inside [0, n_in), that the outputs [out.lo, out.hi) read; lo == hi when there are none. */
 tw_span tw_map_window(const tw_map *map, tw_span out, int64_t n_in);
 
-/** The same, and enough besides that a run on just these samples makes the outputs [out.lo, out.hi) at all: such a run begins with the
- *  output that stands at its first sample, and a crop takes its share from the tile's ends where the whole loses it at the picture's. */
+/** The same, and enough besides that a run on just these samples makes the outputs [out.lo, out.hi) at all: such a run
+ *  begins with the output that stands at its first sample, and a crop takes its share from the tile's ends where the
+ *  whole loses it at the picture's. */
 tw_span tw_map_tile(const tw_map *map, tw_span out, int64_t n_in);
 
-/** The map by which layer `layer` reads its `input`-th input on `axis` (0: x, 1: y); kind TW_MAP_NONE where it reads no samples. */
+/** The map by which layer `layer` reads its `input`-th input on `axis` (0: x, 1: y); kind TW_MAP_NONE where it reads no
+ *  samples. */
 const tw_map *tw_layer_map(const tw_geometry *geometry, const tw_graph *graph, int layer, int input, int axis);
 
-/** Lengths of all blobs (graph->n_blobs of them; 0 for those without extent) for a canvas of n samples. False when some layer's
- *  input is too small for it. `agree` (may be NULL) tells whether all branches that meet have the same length: a run that is defined. */
-bool tw_geometry_lengths(const tw_graph *graph, const tw_geometry *geometry, int axis, int64_t n, int64_t *lengths, bool *agree);
+/** Lengths of all blobs (graph->n_blobs of them; 0 for those without extent) for a canvas of n samples. False when some
+ *  layer's input is too small for it. `agree` (may be NULL) tells whether all branches that meet have the same length:
+ *  a run that is defined. */
+bool tw_geometry_lengths(const tw_graph *graph, const tw_geometry *geometry, int axis, int64_t n, int64_t *lengths,
+                         bool *agree);
 
 /** Which question a backward closure answers. */
 typedef enum tw_closure {
@@ -70,15 +78,20 @@ typedef enum tw_closure {
     TW_CLOSURE_TILE,  /* which samples a tile must have that is run on its own: tw_map_tile */
 } tw_closure;
 
-/** Backward closure: on entry spans[] holds what is wanted of each blob (lo == hi: nothing), on return what each blob must hold. */
+/** Backward closure: on entry spans[] holds what is wanted of each blob (lo == hi: nothing), on return what each blob
+ *  must hold. */
 void tw_geometry_close(const tw_graph *graph, const tw_geometry *geometry, tw_closure closure, int axis, const int64_t *lengths,
                        tw_span *spans);
 
-/** tw_geometry_need for lengths that are already known; spans[] (one per blob) is overwritten with what each blob must hold. */
-tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *geometry, int axis, const int64_t *lengths, tw_span *spans,
-                            tw_span output);
+/** tw_geometry_need for lengths that are already known; spans[] (one per blob) is overwritten with what each blob must
+ *  hold. */
+tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *geometry, int axis, const int64_t *lengths,
+                            tw_span *spans, tw_span output);
 
-static inline int64_t tw_floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+static inline int64_t tw_floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
 static inline tw_span tw_span_join(tw_span a, tw_span b)
 {
     if (a.hi <= a.lo)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One function per family of layer types, and the table that names them. Parameters are bounded here, before anything multiplies. */
+/* One function per family of layer types, and the table that names them. Parameters are bounded here, before anything
+ * multiplies. */
 #include "model/layers.h"
 
 #include <glib.h>
@@ -12,16 +13,14 @@
 tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den)
 {
     int64_t n = a.num * num, d = a.den * den;
-    for (int64_t x = n, y = d; ; ) {
-        if (y == 0) {
-            n /= x;
-            d /= x;
-            break;
-        }
+    int64_t x = n, y = d;
+    while (y) {
         int64_t r = x % y;
         x = y;
         y = r;
     }
+    n /= x;
+    d /= x;
     if (n < 1 || d < 1 || n > TW_MAX_RATE || d > TW_MAX_RATE)
         return (tw_ratio){0, 0};
     return (tw_ratio){n, d};
@@ -29,7 +28,10 @@ tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den)
 
 /* ---- helpers for the families ---- */
 
-const tw_layer *tw_shaper_layer(const tw_shaper *s) { return &s->graph->layers[s->layer]; }
+const tw_layer *tw_shaper_layer(const tw_shaper *s)
+{
+    return &s->graph->layers[s->layer];
+}
 
 tw_status tw_shaper_fail(tw_shaper *s, const char *what)
 {
@@ -68,7 +70,10 @@ static int main_input(const tw_shaper *s)
     return -1;
 }
 
-tw_blob_geometry *tw_shaper_in(const tw_shaper *s, int i) { return &s->geometry->blobs[tw_shaper_layer(s)->inputs[i]]; }
+tw_blob_geometry *tw_shaper_in(const tw_shaper *s, int i)
+{
+    return &s->geometry->blobs[tw_shaper_layer(s)->inputs[i]];
+}
 
 static tw_status set_axis(tw_shaper *s, int axis, const tw_map *map, int in, int out, tw_ratio *rate)
 {
@@ -184,7 +189,9 @@ static tw_status shape_input(tw_shaper *s)
     int64_t channels;
     TW_TRY(tw_shaper_int(s, 2, 0, 0, TW_MAX_CHANNELS, &channels));
     tw_blob_geometry *out = &g->blobs[l->outputs[0]];
-    *out = (tw_blob_geometry){.spatial = true, .rate = {1, 1}, .rate_y = {1, 1},
+    *out = (tw_blob_geometry){.spatial = true,
+                              .rate = {1, 1},
+                              .rate_y = {1, 1},
                               .channels = channels ? (int)channels : g->input_channels[g->n_inputs]};
     g->inputs[g->n_inputs++] = l->outputs[0];
     return TW_OK;
@@ -346,9 +353,8 @@ static tw_status shape_pooling(tw_shaper *s)
     if (main_input(s) < 0)
         return set_same(s, channels);
     if (tw_layer_int(l, 4, 0))
-        return tw_layer_int(l, 0, 0) == 1
-                   ? barrier(s, TW_BARRIER_MEAN, true, channels, NULL)
-                   : barrier(s, TW_BARRIER_OTHER, true, channels, "the maximum of the whole picture");
+        return tw_layer_int(l, 0, 0) == 1 ? barrier(s, TW_BARRIER_MEAN, true, channels, NULL)
+                                          : barrier(s, TW_BARRIER_OTHER, true, channels, "the maximum of the whole picture");
     if (tw_layer_int(l, 7, 0))
         return tw_layer_int(l, 0, 0) == 1 && tw_layer_int(l, 8, 0) == 1 && tw_layer_int(l, 18, 1) == 1
                    ? barrier(s, TW_BARRIER_MEAN, true, channels, NULL)
@@ -429,35 +435,46 @@ static tw_status shape_padding(tw_shaper *s)
 /* ---- the table ---- */
 
 static const struct {
-    const char *type;
     tw_status (*shape)(tw_shaper *s);
     int min_inputs;
+    const char *types; /* names between blanks */
 } families[] = {
-    {"Convolution", shape_convolution, 1}, {"ConvolutionDepthWise", shape_convolution, 1},
-    {"Deconvolution", shape_convolution, 1}, {"DeconvolutionDepthWise", shape_convolution, 1},
-    {"Split", shape_pointwise, 1}, {"BinaryOp", shape_pointwise, 1}, {"Eltwise", shape_pointwise, 1},
-    {"PReLU", shape_pointwise, 1}, {"ReLU", shape_pointwise, 1}, {"Swish", shape_pointwise, 1}, {"Sigmoid", shape_pointwise, 1},
-    {"Concat", shape_concat, 1}, {"Crop", shape_crop, 1}, {"Slice", shape_slice, 1}, {"Interp", shape_interp, 1},
-    {"PixelShuffle", shape_shuffle, 1}, {"Reorg", shape_reorg, 1}, {"Padding", shape_padding, 1}, {"Pooling", shape_pooling, 1},
-    {"Input", shape_input, 0}, {"MemoryData", shape_constant, 0}, {"InnerProduct", shape_dense, 1},
-    {"rife.Warp", shape_warp, 2}, {"GridSample", shape_gridsample, 1}, {"Reduction", shape_reduction, 1},
-    {"Softmax", shape_softmax, 1}, {"Normalize", shape_normalize, 1}, {"LRN", shape_lrn, 1},
-    {"AbsVal", shape_pointwise, 1}, {"BatchNorm", shape_pointwise, 1}, {"Bias", shape_pointwise, 1}, {"BNLL", shape_pointwise, 1},
-    {"CELU", shape_pointwise, 1}, {"Cast", shape_pointwise, 1}, {"Clip", shape_pointwise, 1}, {"DeepCopy", shape_pointwise, 1},
-    {"Dropout", shape_pointwise, 1}, {"ELU", shape_pointwise, 1}, {"Erf", shape_pointwise, 1}, {"Exp", shape_pointwise, 1},
-    {"GELU", shape_pointwise, 1}, {"HardSigmoid", shape_pointwise, 1}, {"HardSwish", shape_pointwise, 1},
-    {"Log", shape_pointwise, 1}, {"Mish", shape_pointwise, 1}, {"Noop", shape_pointwise, 1}, {"Power", shape_pointwise, 1},
-    {"SELU", shape_pointwise, 1}, {"Scale", shape_pointwise, 1}, {"Shrink", shape_pointwise, 1},
-    {"ShuffleChannel", shape_pointwise, 1}, {"Softplus", shape_pointwise, 1}, {"TanH", shape_pointwise, 1},
-    {"Threshold", shape_pointwise, 1}, {"UnaryOp", shape_pointwise, 1},
-    {"InstanceNorm", shape_norm, 1}, {"GroupNorm", shape_norm, 1}, {"LayerNorm", shape_norm, 1}, {"RMSNorm", shape_norm, 1},
-    {"MVN", shape_norm, 1},
-    {"Reshape", shape_mixing, 1}, {"Flatten", shape_mixing, 1}, {"Permute", shape_mixing, 1}, {"Squeeze", shape_mixing, 1},
-    {"ExpandDims", shape_mixing, 1}, {"MatMul", shape_mixing, 1}, {"Gemm", shape_mixing, 1}, {"Tile", shape_mixing, 1},
-    {"MultiHeadAttention", shape_mixing, 1}, {"SDPA", shape_mixing, 1}, {"Fold", shape_mixing, 1}, {"Unfold", shape_mixing, 1},
-    {"Flip", shape_mixing, 1}, {"ArgMax", shape_mixing, 1}, {"GLU", shape_mixing, 1}, {"DeformableConv2D", shape_mixing, 1},
-    {"CopyTo", shape_mixing, 1}, {"CumulativeSum", shape_mixing, 1},
+    {shape_convolution, 1, "Convolution ConvolutionDepthWise Deconvolution DeconvolutionDepthWise"},
+    {shape_pointwise, 1,
+     "Split BinaryOp Eltwise PReLU ReLU Swish Sigmoid AbsVal BatchNorm Bias BNLL CELU Cast Clip DeepCopy "
+     "Dropout ELU Erf Exp GELU HardSigmoid HardSwish Log Mish Noop Power SELU Scale Shrink ShuffleChannel "
+     "Softplus TanH Threshold UnaryOp"},
+    {shape_concat, 1, "Concat"},
+    {shape_crop, 1, "Crop"},
+    {shape_slice, 1, "Slice"},
+    {shape_interp, 1, "Interp"},
+    {shape_shuffle, 1, "PixelShuffle"},
+    {shape_reorg, 1, "Reorg"},
+    {shape_padding, 1, "Padding"},
+    {shape_pooling, 1, "Pooling"},
+    {shape_input, 0, "Input"},
+    {shape_constant, 0, "MemoryData"},
+    {shape_dense, 1, "InnerProduct"},
+    {shape_warp, 2, "rife.Warp"},
+    {shape_gridsample, 1, "GridSample"},
+    {shape_reduction, 1, "Reduction"},
+    {shape_softmax, 1, "Softmax"},
+    {shape_normalize, 1, "Normalize"},
+    {shape_lrn, 1, "LRN"},
+    {shape_norm, 1, "InstanceNorm GroupNorm LayerNorm RMSNorm MVN"},
+    {shape_mixing, 1,
+     "Reshape Flatten Permute Squeeze ExpandDims MatMul Gemm Tile MultiHeadAttention SDPA Fold Unfold Flip "
+     "ArgMax GLU DeformableConv2D CopyTo CumulativeSum"},
 };
+
+static bool names(const char *list, const char *type)
+{
+    size_t n = strlen(type);
+    for (const char *at = strstr(list, type); at; at = strstr(at + 1, type))
+        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
+            return true;
+    return false;
+}
 
 tw_status tw_layer_shape(tw_shaper *s)
 {
@@ -466,7 +483,7 @@ tw_status tw_layer_shape(tw_shaper *s)
         for (int k = 0; k < l->n_inputs; k++)
             s->level[l->outputs[i]] = MAX(s->level[l->outputs[i]], s->level[l->inputs[k]]);
     for (size_t i = 0; i < G_N_ELEMENTS(families); i++) {
-        if (strcmp(l->type, families[i].type))
+        if (!names(families[i].types, l->type))
             continue;
         if (l->n_inputs < families[i].min_inputs || l->n_outputs < 1)
             return tw_shaper_fail(s, "too few inputs or outputs");

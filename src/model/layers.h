@@ -8,7 +8,7 @@
 
 /** Bounds that keep every later product of coordinates inside 64 bits. */
 enum {
-    TW_MAX_RATE = 4096,    /* numerator and denominator of a blob's rate */
+    TW_MAX_RATE = 4096, /* numerator and denominator of a blob's rate */
     TW_MAX_KERNEL = 1024,
     TW_MAX_DILATION = 1024,
     TW_MAX_STRIDE = 256,
@@ -42,7 +42,8 @@ typedef struct tw_shaper {
     int layer;
 } tw_shaper;
 
-/** Fills the reach of layer `shaper->layer` and the blob geometry of its outputs. TW_ERROR_INPUT for unknown types and parameters. */
+/** Fills the reach of layer `shaper->layer` and the blob geometry of its outputs. TW_ERROR_INPUT for unknown types and
+ *  parameters. */
 tw_status tw_layer_shape(tw_shaper *shaper);
 
 /** lcm-free helper: a * b reduced; {0, 0} when it leaves the bounds. */

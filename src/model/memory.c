@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One engine call, played through without numbers: ncnn runs layers depth first from the output, frees a blob after its reader (light
- * mode), copies where the packing of channels changes or a shared blob would be overwritten, and needs workspace inside layers. The
- * highest sum on the way is the answer. Every block counts as the engine's allocator would count it. */
+/* One engine call, played through without numbers: ncnn runs layers depth first from the output, frees a blob after its
+ * reader (light mode), copies where the packing of channels changes or a shared blob would be overwritten, and needs
+ * workspace inside layers. The highest sum on the way is the answer. Every block counts as the engine's allocator would
+ * count it. */
 #include "model/memory.h"
 
 #include <glib.h>
@@ -24,10 +25,13 @@ typedef struct play {
     tw_machine machine;
     int64_t *length[2];
     int64_t now, peak;
-    box **blobs;        /* per graph blob; NULL: not there */
+    box **blobs; /* per graph blob; NULL: not there */
 } play;
 
-static const tw_layer *layer_at(const play *p, int i) { return &p->graph->layers[i]; }
+static const tw_layer *layer_at(const play *p, int i)
+{
+    return &p->graph->layers[i];
+}
 
 /* ---- boxes ---- */
 
@@ -37,11 +41,15 @@ static void take(play *p, int64_t bytes)
     p->peak = tw_max64(p->peak, p->now);
 }
 
-static void give(play *p, int64_t bytes) { p->now -= bytes; }
+static void give(play *p, int64_t bytes)
+{
+    p->now -= bytes;
+}
 
 static int64_t size_of(int64_t w, int64_t h, int64_t channels, int pack)
 {
-    if ((double)w * (double)h * (double)(channels + pack) > 1e13) /* of a hostile graph: no machine has it, and the sums stay finite */
+    if ((double)w * (double)h * (double)(channels + pack) >
+        1e13) /* of a hostile graph: no machine has it, and the sums stay finite */
         return (int64_t)1 << 44;
     int64_t plane = (w * h * 4 * pack + 15) / 16 * 16;
     return tw_work_rounded(plane * tw_ceil_div(channels, pack) + 4);
@@ -96,12 +104,57 @@ static bool listed(const char *type, const char *const *list)
 
 static bool packs(const tw_layer *l)
 {
-    static const char *const list[] = {
-        "AbsVal", "BatchNorm", "BinaryOp", "BNLL", "Cast", "Clip", "Concat", "Convolution", "ConvolutionDepthWise", "Crop",
-        "Deconvolution", "DeconvolutionDepthWise", "DeformableConv2D", "Dropout", "Eltwise", "ELU", "Erf", "Flatten", "GELU", "Gemm",
-        "GridSample", "GroupNorm", "HardSigmoid", "HardSwish", "InnerProduct", "Interp", "LayerNorm", "Mish", "MultiHeadAttention",
-        "Normalize", "Padding", "Permute", "Pooling", "PReLU", "ReLU", "Reshape", "RMSNorm", "Scale", "SELU", "ShuffleChannel",
-        "Sigmoid", "Slice", "Softmax", "Swish", "TanH", "UnaryOp", "DeepCopy", "Input", "Noop", "Split", NULL};
+    static const char *const list[] = {"AbsVal",
+                                       "BatchNorm",
+                                       "BinaryOp",
+                                       "BNLL",
+                                       "Cast",
+                                       "Clip",
+                                       "Concat",
+                                       "Convolution",
+                                       "ConvolutionDepthWise",
+                                       "Crop",
+                                       "Deconvolution",
+                                       "DeconvolutionDepthWise",
+                                       "DeformableConv2D",
+                                       "Dropout",
+                                       "Eltwise",
+                                       "ELU",
+                                       "Erf",
+                                       "Flatten",
+                                       "GELU",
+                                       "Gemm",
+                                       "GridSample",
+                                       "GroupNorm",
+                                       "HardSigmoid",
+                                       "HardSwish",
+                                       "InnerProduct",
+                                       "Interp",
+                                       "LayerNorm",
+                                       "Mish",
+                                       "MultiHeadAttention",
+                                       "Normalize",
+                                       "Padding",
+                                       "Permute",
+                                       "Pooling",
+                                       "PReLU",
+                                       "ReLU",
+                                       "Reshape",
+                                       "RMSNorm",
+                                       "Scale",
+                                       "SELU",
+                                       "ShuffleChannel",
+                                       "Sigmoid",
+                                       "Slice",
+                                       "Softmax",
+                                       "Swish",
+                                       "TanH",
+                                       "UnaryOp",
+                                       "DeepCopy",
+                                       "Input",
+                                       "Noop",
+                                       "Split",
+                                       NULL};
     if (!strcmp(l->type, "Pooling") && tw_layer_int(l, 7, 0))
         return false;
     return listed(l->type, list);
@@ -110,9 +163,11 @@ static bool packs(const tw_layer *l)
 static bool in_place(const tw_layer *l)
 {
     static const char *const list[] = {
-        "AbsVal", "BatchNorm", "Bias", "BNLL", "CELU", "Clip", "CumulativeSum", "Dropout", "ELU", "Erf", "Exp", "GELU", "GroupNorm",
-        "HardSigmoid", "HardSwish", "InstanceNorm", "LayerNorm", "Log", "LRN", "Mish", "Noop", "Normalize", "Power", "PReLU", "ReLU",
-        "RMSNorm", "Scale", "SELU", "Shrink", "Sigmoid", "Softmax", "Softplus", "Swish", "TanH", "Threshold", "UnaryOp", NULL};
+        "AbsVal",    "BatchNorm", "Bias",      "BNLL",    "CELU",      "Clip",        "CumulativeSum", "Dropout",
+        "ELU",       "Erf",       "Exp",       "GELU",    "GroupNorm", "HardSigmoid", "HardSwish",     "InstanceNorm",
+        "LayerNorm", "Log",       "LRN",       "Mish",    "Noop",      "Normalize",   "Power",         "PReLU",
+        "ReLU",      "RMSNorm",   "Scale",     "SELU",    "Shrink",    "Sigmoid",     "Softmax",       "Softplus",
+        "Swish",     "TanH",      "Threshold", "UnaryOp", NULL};
     if (!strcmp(l->type, "BinaryOp"))
         return l->n_inputs == 1;
     return listed(l->type, list);
@@ -120,7 +175,8 @@ static bool in_place(const tw_layer *l)
 
 /* ---- one layer ---- */
 
-/* The input as the layer wants it: an own copy where it would be overwritten under another reader, repacked where it must be. */
+/* The input as the layer wants it: an own copy where it would be overwritten under another reader, repacked where it
+ * must be. */
 static box *held_input(play *p, const tw_layer *l, int blob)
 {
     static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute", "Split", "Noop", "Cast", "DeepCopy", NULL};
@@ -158,8 +214,8 @@ static void touch(play *p, int64_t bytes)
     give(p, bytes);
 }
 
-/* Convolutions in groups: copies of both sides where a group's channels pack less widely than all of them. Fills one group's kernel;
- * -1 where every channel stands alone, which needs none of it. */
+/* Convolutions in groups: copies of both sides where a group's channels pack less widely than all of them. Fills one
+ * group's kernel; -1 where every channel stands alone, which needs none of it. */
 static int64_t group_bytes(const play *p, const tw_layer *l, const box *in, int64_t in_bytes, int64_t out_bytes, tw_kernel *k)
 {
     int group = MAX(tw_layer_int(l, 7, 1), 1), out = channels_of(p, l->outputs[0]);
@@ -167,7 +223,8 @@ static int64_t group_bytes(const play *p, const tw_layer *l, const box *in, int6
         return -1;
     *k = tw_kernel_of(l, MAX(in->channels / group, 1));
     k->out = MAX(k->out / group, 1);
-    return (widest_pack(p, (int)k->in) < in->pack ? in_bytes : 0) + (widest_pack(p, (int)k->out) < widest_pack(p, out) ? out_bytes : 0);
+    return (widest_pack(p, (int)k->in) < in->pack ? in_bytes : 0) +
+           (widest_pack(p, (int)k->out) < widest_pack(p, out) ? out_bytes : 0);
 }
 
 static box *run_convolution(play *p, int layer, const box *in)
@@ -291,8 +348,8 @@ static box *run_other(play *p, int layer, const box *in)
         return out;
     }
     out = box_for(p, l->outputs[0], packs(l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
-    static const char *const simple[] = {"BinaryOp", "Eltwise", "Interp", "PixelShuffle", "Reorg", "rife.Warp", "Padding", "Reduction",
-                                         "InnerProduct", "Cast", "DeepCopy", NULL};
+    static const char *const simple[] = {"BinaryOp", "Eltwise",   "Interp",       "PixelShuffle", "Reorg",    "rife.Warp",
+                                         "Padding",  "Reduction", "InnerProduct", "Cast",         "DeepCopy", NULL};
     if (!strcmp(l->type, "Padding") && in->pack != out->pack)
         touch(p, size_of(in->w, in->h, in->channels, 1));
     if (!listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
@@ -345,7 +402,9 @@ static void run_layer(play *p, int layer)
 /* Depth first from the output, inputs in order, as ncnn asks for them; with its own stack, as graphs may be deep. */
 static void play_from(play *p, int blob)
 {
-    struct frame { int layer, next; } *stack = g_new(struct frame, p->graph->n_layers + 1);
+    struct frame {
+        int layer, next;
+    } *stack = g_new(struct frame, p->graph->n_layers + 1);
     bool *begun = g_new0(bool, p->graph->n_layers);
     int depth = 0;
     stack[depth++] = (struct frame){p->graph->blobs[blob].producer, 0};

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/** Upper bound of the bytes one engine call needs, by liveness of the blobs plus each layer's workspace in ncnn (x86, float32). */
+/** Upper bound of the bytes one engine call needs, by liveness of the blobs plus each layer's workspace in ncnn (x86,
+ *  float32). */
 #ifndef TW_MODEL_MEMORY_H
 #define TW_MODEL_MEMORY_H
 
 #include "model/geometry.h"
 
-/** Peak bytes of activations and workspace for a tile of w x h input samples (input and output tensors included), one thread.
- *  estimate >= actual is tested for every pack, tile size and layer type. */
+/** Peak bytes of activations and workspace for a tile of w x h input samples (input and output tensors included), one
+ *  thread. estimate >= actual is tested for every pack, tile size and layer type. */
 int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h);
 
-/** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the moment of
- *  transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
+/** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the
+ *  moment of transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry);
 
 #endif

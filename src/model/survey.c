@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The survey of a graph: a forward walk for rates, channels and barriers; then the size rule, the canvas and the halo, found by
- * asking the closure about one tile in the middle of a huge picture rather than by formula. */
+/* The survey of a graph: a forward walk for rates, channels and barriers; then the size rule, the canvas and the halo,
+ * found by asking the closure about one tile in the middle of a huge picture rather than by formula. */
 #include <glib.h>
 #include <math.h>
 #include <string.h>
@@ -32,8 +32,8 @@ static tw_status find_align(tw_shaper *s)
             continue;
         g->align = lcm64(lcm64(g->align, g->blobs[i].rate.den), g->blobs[i].rate_y.den);
         if (g->align > MAX_ALIGN)
-            return tw_fail(s->err, TW_ERROR_INPUT, "%s: the scales inside the graph have no common grid up to %d pixels", s->label,
-                           MAX_ALIGN);
+            return tw_fail(s->err, TW_ERROR_INPUT, "%s: the scales inside the graph have no common grid up to %d pixels",
+                           s->label, MAX_ALIGN);
     }
     if (g->align * s->graph->n_layers > 20000000)
         return tw_fail(s->err, TW_ERROR_INPUT, "%s: a grid of %d pixels over %d layers is refused", s->label, (int)g->align,
@@ -56,7 +56,8 @@ static bool runs(tw_shaper *s, int axis, int64_t n, int64_t missing, int64_t *le
     return true;
 }
 
-/* The smallest divisor m of `align` such that every multiple of m is a size for which the branches meet and nothing is cut off. */
+/* The smallest divisor m of `align` such that every multiple of m is a size for which the branches meet and nothing is
+ * cut off. */
 static tw_status find_size_multiple(tw_shaper *s, int64_t *lengths)
 {
     tw_geometry *g = s->geometry;
@@ -82,8 +83,9 @@ static tw_status find_size_multiple(tw_shaper *s, int64_t *lengths)
             g->size_multiple = m;
     }
     if (status == TW_OK && g->exact && !meets[0])
-        status = tw_fail(s->err, TW_ERROR_INPUT, "%s: branches that meet have no common size for any picture whose size is a multiple of %d",
-                         s->label, (int)g->align);
+        status = tw_fail(s->err, TW_ERROR_INPUT,
+                         "%s: branches that meet have no common size for any picture whose size is a multiple of %d", s->label,
+                         (int)g->align);
     g_free(meets);
     return status;
 }
@@ -120,10 +122,14 @@ static void find_canvas(tw_geometry *g)
     }
 }
 
-static int64_t scaled_up(int64_t v, tw_ratio scale) { return tw_ceil_div(v * scale.num, scale.den); }
+static int64_t scaled_up(int64_t v, tw_ratio scale)
+{
+    return tw_ceil_div(v * scale.num, scale.den);
+}
 
 /* Halo of the cores [a, a + align), a = first, first + step .. below first + align, in the middle of a huge canvas. */
-static void find_halo(const tw_graph *graph, const tw_geometry *g, int axis, int64_t step, int64_t *lengths, tw_span *spans, int64_t *halo)
+static void find_halo(const tw_graph *graph, const tw_geometry *g, int axis, int64_t step, int64_t *lengths, tw_span *spans,
+                      int64_t *halo)
 {
     int64_t n = huge / g->align * g->align, middle = n / 2 / g->align * g->align;
     halo[axis] = halo[axis + 2] = 0;
@@ -221,12 +227,13 @@ static tw_status find_ends(tw_shaper *s)
         return tw_fail(s->err, TW_ERROR_INPUT, "%s: every blob is consumed: the graph has no output", s->label);
     const tw_blob_geometry *out = &g->blobs[g->output];
     if (!out->spatial)
-        return tw_fail(s->err, TW_ERROR_INPUT, "%s: the output %.80s is not a picture", s->label, s->graph->blobs[g->output].name);
+        return tw_fail(s->err, TW_ERROR_INPUT, "%s: the output %.80s is not a picture", s->label,
+                       s->graph->blobs[g->output].name);
     g->scale = out->rate;
     if ((out->rate.num != out->rate_y.num || out->rate.den != out->rate_y.den) && g->exact) {
         g->exact = false;
-        g->why_inexact = g_strdup_printf("the output is scaled by %d/%d in x and %d/%d in y", (int)out->rate.num, (int)out->rate.den,
-                                         (int)out->rate_y.num, (int)out->rate_y.den);
+        g->why_inexact = g_strdup_printf("the output is scaled by %d/%d in x and %d/%d in y", (int)out->rate.num,
+                                         (int)out->rate.den, (int)out->rate_y.num, (int)out->rate_y.den);
     }
     return TW_OK;
 }
@@ -262,7 +269,8 @@ static tw_status walk(tw_shaper *s, const int channels[8])
 /* Input layers seldom say their channels; the convolutions behind them do. Tries the usual ones until the weights fit. */
 static tw_status walk_with_channels(tw_shaper *s)
 {
-    static const int usual[][8] = {{3, 3, 3, 3, 3, 3, 3, 3}, {3, 3, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1}, {4, 4, 4, 4, 4, 4, 4, 4}};
+    static const int usual[][8] = {
+        {3, 3, 3, 3, 3, 3, 3, 3}, {3, 3, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1}, {4, 4, 4, 4, 4, 4, 4, 4}};
     int best = 0, fewest = -1, other[8];
     for (int i = 0; i < (int)G_N_ELEMENTS(usual); i++) {
         TW_TRY(walk(s, usual[i]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tile rules below restate ncnn's: they decide how much a product is padded and whether a second copy of it lives for a moment.
- * test_memory compares them with ncnn's own allocations, so a new ncnn that decides otherwise is noticed. */
+/* The tile rules below restate ncnn's: they decide how much a product is padded and whether a second copy of it lives
+ * for a moment. test_memory compares them with ncnn's own allocations, so a new ncnn that decides otherwise is noticed. */
 #include "model/workspace.h"
 
 #include <glib.h>
@@ -41,7 +41,8 @@ static int sharing_cores(int index)
     return MAX(bits, 1);
 }
 
-/* Counts hardware threads where ncnn counts cores: a thread pair then seems to halve the cache, so the greater of both is kept. */
+/* Counts hardware threads where ncnn counts cores: a thread pair then seems to halve the cache, so the greater of both
+ * is kept. */
 static int64_t level2_bytes(void)
 {
     for (int i = 0; i < 16; i++) {
@@ -88,8 +89,14 @@ int64_t tw_work_rounded(int64_t bytes)
 
 /* ---- tiles of the products ---- */
 
-static int64_t up_to(int64_t v, int64_t step) { return (v + step - 1) / step * step; }
-static int64_t at_least(int64_t v, int64_t step) { return tw_max64(step, v / step * step); }
+static int64_t up_to(int64_t v, int64_t step)
+{
+    return (v + step - 1) / step * step;
+}
+static int64_t at_least(int64_t v, int64_t step)
+{
+    return tw_max64(step, v / step * step);
+}
 
 /* As many equal tiles as tiles of `tile` would take, each rounded up. */
 static int64_t even(int64_t tile, int64_t total, int64_t step)
@@ -98,7 +105,10 @@ static int64_t even(int64_t tile, int64_t total, int64_t step)
     return n > 0 ? tw_min64(tile, up_to(tw_ceil_div(total, n), step)) : tile;
 }
 
-static int64_t columns_step(const tw_machine *m) { return m->lanes == 8 ? 12 : m->lanes; }
+static int64_t columns_step(const tw_machine *m)
+{
+    return m->lanes == 8 ? 12 : m->lanes;
+}
 
 static tw_tiles winograd_tiles(const tw_machine *machine, int64_t M, int64_t N, int64_t K)
 {
@@ -164,7 +174,10 @@ static bool too_big(const tw_kernel *k, int64_t w, int64_t h)
     return area * (double)(k->in + k->out) > 1e13 || (double)(k->in * k->out) * (double)(k->kw * k->kh) > 1e13;
 }
 
-static int64_t block(int64_t floats) { return tw_work_rounded(up_to(floats * 4, 16) + 4); }
+static int64_t block(int64_t floats)
+{
+    return tw_work_rounded(up_to(floats * 4, 16) + 4);
+}
 
 int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *k, int64_t out_w, int64_t out_h)
 {
@@ -218,7 +231,8 @@ tw_kernel tw_kernel_of(const tw_layer *l, int64_t in)
 
 /* ---- weights ---- */
 
-static void convolution_weights(const tw_machine *machine, const tw_kernel *k, int64_t raw, int64_t *resident, int64_t *transient)
+static void convolution_weights(const tw_machine *machine, const tw_kernel *k, int64_t raw, int64_t *resident,
+                                int64_t *transient)
 {
     if (is_winograd(k)) {
         int64_t points = k->in <= 32 && k->out <= 32 ? 64 : 36;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** What ncnn 1.0.20261020 allocates beside a layer's input and output on x86, float32, one thread: its algorithms by shape. Internal. */
+/** What ncnn 1.0.20261020 allocates beside a layer's input and output on x86, float32, one thread: its algorithms by
+ *  shape. Internal. */
 #ifndef TW_MODEL_WORKSPACE_H
 #define TW_MODEL_WORKSPACE_H
 
@@ -7,7 +8,7 @@
 
 /** What ncnn's choices depend on. */
 typedef struct tw_machine {
-    int lanes;       /* floats in a vector register that ncnn uses: 16, 8 or 4 */
+    int lanes;        /* floats in a vector register that ncnn uses: 16, 8 or 4 */
     int64_t l2_bytes; /* level-2 cache per core, as ncnn finds it */
 } tw_machine;
 
@@ -21,9 +22,9 @@ typedef struct tw_tiles {
 
 /** Bytes that live at the same time during a convolution beside input, bordered input and output. */
 typedef struct tw_kernel {
-    int64_t in, out;             /* channels */
+    int64_t in, out; /* channels */
     int64_t kw, kh, dw, dh, sw, sh;
-    int mask;                    /* the layer's feature mask (parameter 31): 32 no sgemm, 64 no winograd */
+    int mask; /* the layer's feature mask (parameter 31): 32 no sgemm, 64 no winograd */
 } tw_kernel;
 
 int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *kernel, int64_t out_w, int64_t out_h);

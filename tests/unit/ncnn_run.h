@@ -112,7 +112,8 @@ static inline test_net *net_new(char *text, size_t length, const char *label)
 {
     test_net *t = g_new0(test_net, 1);
     tw_error err = TW_ERROR_NONE;
-    if (tw_graph_parse(text, length, label, &t->graph, &err) != TW_OK || tw_geometry_of(t->graph, label, &t->geometry, &err) != TW_OK)
+    if (tw_graph_parse(text, length, label, &t->graph, &err) != TW_OK ||
+        tw_geometry_of(t->graph, label, &t->geometry, &err) != TW_OK)
         g_error("%s\n%s", err.message, text);
     t->allocator = ncnn_allocator_create_unlocked_pool_allocator();
     t->allocator->fast_malloc = test_take;
@@ -135,10 +136,11 @@ static inline test_net *net_from_text(char *text, GRand *rand, bool positive, bo
     return t;
 }
 
-/** A smooth picture, as these nets know them: noise drives some of them (SPAN) to values where float rounding is visible. */
+/** A smooth picture, as these nets know them: noise drives some of them (SPAN) to values where float rounding is
+ *  visible. */
 static inline test_image image_smooth(int w, int h, int c)
 {
-    test_image image = {w, h, c, g_new0(float, (gsize)w * (gsize)h * (gsize)c)};
+    test_image image = {w, h, c, g_new0(float, (gsize)w *(gsize)h *(gsize)c)};
     for (int k = 0; k < c; k++)
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
@@ -147,12 +149,14 @@ static inline test_image image_smooth(int w, int h, int c)
     return image;
 }
 
-/** A net from <folder>/<name>.param and .bin, where folder is $TILEWRIGHT_TEST_MODELS. Fails loudly when it is not there. */
+/** A net from <folder>/<name>.param and .bin, where folder is $TILEWRIGHT_TEST_MODELS. Fails loudly when it is not
+ *  there. */
 static inline test_net *net_from_pack(const char *name, bool fast)
 {
     const char *folder = g_getenv("TILEWRIGHT_TEST_MODELS");
     if (!folder)
-        g_error("TILEWRIGHT_TEST_MODELS is not set: it must name the folder with the model packs (tools/setup/models.sh prints it)");
+        g_error("TILEWRIGHT_TEST_MODELS is not set: it must name the folder with the model packs (tools/setup/models.sh prints "
+                "it)");
     g_autofree char *param = g_strdup_printf("%s/%s.param", folder, name), *bin = g_strdup_printf("%s/%s.bin", folder, name);
     g_autofree char *text = NULL;
     gsize length;
@@ -180,7 +184,7 @@ static inline void net_free(test_net *t)
 
 static inline test_image image_new(int w, int h, int c)
 {
-    return (test_image){w, h, c, g_new0(float, (gsize)w * (gsize)h * (gsize)c)};
+    return (test_image){w, h, c, g_new0(float, (gsize)w *(gsize)h *(gsize)c)};
 }
 
 static inline test_image image_random(int w, int h, int c, GRand *rand)
@@ -221,9 +225,10 @@ static inline test_image image_of(ncnn_mat_t mat)
     return image;
 }
 
-/** Runs on one image (every input gets it, cut to its channels) and returns blob `out`; resets and fills test_peak. Vectors that are
- *  injected: n_vectors pairs of blob index and mat. An empty image (data NULL) when ncnn refuses. */
-static inline test_image net_run(test_net *t, const test_image *image, int out, int n_vectors, const int *blobs, ncnn_mat_t *vectors)
+/** Runs on one image (every input gets it, cut to its channels) and returns blob `out`; resets and fills test_peak.
+ *  Vectors that are injected: n_vectors pairs of blob index and mat. An empty image (data NULL) when ncnn refuses. */
+static inline test_image net_run(test_net *t, const test_image *image, int out, int n_vectors, const int *blobs,
+                                 ncnn_mat_t *vectors)
 {
     test_image result = {0};
     ncnn_mat_t inputs[8], mat = NULL;

@@ -9,12 +9,15 @@ typedef struct random_graph {
     GRand *rand;
     GString *lines;
     int layers, blobs;
-    int at, channels;  /* the blob that grows, named b<at> */
-    bool positive;     /* only layers that pass an impulse on, never turning it to zero */
-    bool loose;        /* has layers whose interval is wider than what they read: mirrors, gaps, negative taps */
+    int at, channels; /* the blob that grows, named b<at> */
+    bool positive;    /* only layers that pass an impulse on, never turning it to zero */
+    bool loose;       /* has layers whose interval is wider than what they read: mirrors, gaps, negative taps */
 } random_graph;
 
-static inline int pick(random_graph *g, int n) { return g_rand_int_range(g->rand, 0, n); }
+static inline int pick(random_graph *g, int n)
+{
+    return g_rand_int_range(g->rand, 0, n);
+}
 
 static inline void add_layer(random_graph *g, const char *type, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static inline void add_layer(random_graph *g, const char *type, const char *format, ...)
@@ -58,7 +61,8 @@ static inline void add_join(random_graph *g, int other, int other_channels)
 {
     int kind = other_channels == g->channels ? pick(g, 3) : 2;
     static const char *const types[] = {"BinaryOp", "Eltwise", "Concat"}, *const params[] = {"0=0", "0=1", "0=0"};
-    g_string_append_printf(g->lines, "%s l%d 2 1 b%d b%d b%d %s\n", types[kind], g->layers++, other, g->at, g->blobs, params[kind]);
+    g_string_append_printf(g->lines, "%s l%d 2 1 b%d b%d b%d %s\n", types[kind], g->layers++, other, g->at, g->blobs,
+                           params[kind]);
     g->at = g->blobs++;
     if (kind == 2)
         g->channels += other_channels;
@@ -128,8 +132,8 @@ static inline void add_pointwise(random_graph *g)
         half = g->channels / 2;
         if (half < 1)
             break;
-        g_string_append_printf(g->lines, "Slice l%d 1 2 b%d b%d b%d -23300=2,%d,-233 1=0\n", g->layers++, g->at, g->blobs, g->blobs + 1,
-                               half);
+        g_string_append_printf(g->lines, "Slice l%d 1 2 b%d b%d b%d -23300=2,%d,-233 1=0\n", g->layers++, g->at, g->blobs,
+                               g->blobs + 1, half);
         g_string_append_printf(g->lines, "Concat l%d 2 1 b%d b%d b%d 0=0\n", g->layers++, g->blobs + 1, g->blobs, g->blobs + 2);
         g->at = g->blobs + 2;
         g->blobs += 3;

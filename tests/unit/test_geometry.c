@@ -1,85 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The geometry against ncnn itself: which input samples move an output, whether a tile of what need() asks for gives the whole run's
- * samples, and the known figures of the real packs. */
+/* The geometry against ncnn itself: which input samples move an output, whether a tile of what need() asks for gives
+ * the whole run's samples, and the known figures of the real packs. */
 #include <math.h>
 #include <stdio.h>
 
-#include "ncnn_run.h"
+#include "geometry_checks.h"
 #include "random_graph.h"
 
 static const char *const graphs_folder = "/work/shared/graphs";
-
-/* ---- impulses ---- */
-
-/* Lengths that make the graph run, around `wish`; 0 when none does. */
-static int usable_size(const test_net *t, int wish)
-{
-    int64_t m = t->geometry->size_multiple;
-    g_autofree int64_t *lengths = g_new(int64_t, t->graph->n_blobs);
-    for (int64_t n = tw_ceil_div(wish, m) * m; n < 4 * wish + 2 * m; n += m) {
-        bool x, y, big = true;
-        if (!tw_geometry_lengths(t->graph, t->geometry, 0, n, lengths, &x) || !x)
-            continue;
-        for (int i = 0; i < t->graph->n_blobs; i++)
-            big = big && (lengths[i] == 0 || lengths[i] >= 4); /* ncnn's bicubic has its own rules below */
-        if (big && tw_geometry_lengths(t->graph, t->geometry, 1, n, lengths, &y) && y)
-            return (int)n;
-    }
-    return 0;
-}
-
-/* Runs an image whose only non-zero samples are one full column (axis 0) or row, for every position; marks moved[o][i]. */
-static void find_moved(test_net *t, int axis, int n, int other, bool *moved, int n_out)
-{
-    int c = t->geometry->input_channels[0];
-    for (int i = 0; i < n; i++) {
-        test_image in = axis == 0 ? image_new(n, other, c) : image_new(other, n, c);
-        for (int k = 0; k < c; k++)
-            for (int j = 0; j < other; j++)
-                *(axis == 0 ? image_at(&in, k, j, i) : image_at(&in, k, i, j)) = 1;
-        test_image out = net_run(t, &in, t->geometry->output, 0, NULL, NULL);
-        g_assert_nonnull(out.data);
-        g_assert_cmpint(axis == 0 ? out.w : out.h, ==, n_out);
-        for (int k = 0; k < out.c; k++)
-            for (int y = 0; y < out.h; y++)
-                for (int x = 0; x < out.w; x++)
-                    if (*image_at(&out, k, y, x) != 0)
-                        moved[(axis == 0 ? x : y) * n + i] = true;
-        g_free(in.data);
-        g_free(out.data);
-    }
-}
-
-static void check_impulses(test_net *t, int w, int h, bool exact_ends, const char *text)
-{
-    for (int axis = 0; axis < 2; axis++) {
-        int n = axis ? h : w;
-        int n_out = (int)tw_geometry_length(t->graph, t->geometry, t->geometry->output, axis, n);
-        g_autofree bool *moved = g_new0(bool, (gsize)n * (gsize)n_out);
-        g_autofree int64_t *lengths = g_new(int64_t, t->graph->n_blobs);
-        g_autofree tw_span *spans = g_new(tw_span, t->graph->n_blobs);
-        find_moved(t, axis, n, axis ? w : h, moved, n_out);
-        g_assert_true(tw_geometry_lengths(t->graph, t->geometry, axis, n, lengths, NULL));
-        for (int o = 0; o < n_out; o++) {
-            memset(spans, 0, (gsize)t->graph->n_blobs * sizeof *spans);
-            spans[t->geometry->output] = (tw_span){o, o + 1};
-            tw_geometry_close(t->graph, t->geometry, TW_CLOSURE_READS, axis, lengths, spans);
-            tw_span need = spans[t->geometry->input], tile = tw_geometry_need(t->graph, t->geometry, axis, n, (tw_span){o, o + 1});
-            g_assert_true(need.hi <= need.lo || (tile.lo <= need.lo && tile.hi >= need.hi));
-            int first = n, last = -1;
-            for (int i = 0; i < n; i++)
-                if (moved[o * n + i]) {
-                    first = MIN(first, i);
-                    last = i;
-                }
-            bool inside = last < 0 || (first >= need.lo && last < need.hi);
-            bool ends = !exact_ends || (last < 0 ? need.hi <= need.lo : first == need.lo && last == need.hi - 1);
-            if (!inside || !ends)
-                g_error("axis %d, %d samples: output %d moves with %d..%d, need says [%d, %d)\n%s", axis, n, o, first, last,
-                        (int)need.lo, (int)need.hi, text);
-        }
-    }
-}
 
 /* ---- each layer type ---- */
 
@@ -126,8 +54,9 @@ static const layer_case layer_cases[] = {
     {"Crop c 1 1 a z -23309=2,4,3 -23310=2,-4,-5 -23311=2,-2,-1", 2, 2, true},
     {"Crop c 1 1 a z -23309=2,0,2 -23310=2,-233,-1 -23311=2,1,2", 2, 2, true},
     {"Crop c 1 1 a z 0=2 1=3 3=-233 4=-233 5=-233 6=1 7=4", 2, 2, true},
-    {"Split s 1 2 a b c\nConvolution d 1 1 c e 0=3 1=5 6=225\nSplit t 1 2 e f g\nCrop h 2 1 b f i 0=2 1=2\nEltwise j 2 1 i g z 0=1", 6,
-     8, true},
+    {"Split s 1 2 a b c\nConvolution d 1 1 c e 0=3 1=5 6=225\nSplit t 1 2 e f g\nCrop h 2 1 b f i 0=2 1=2\nEltwise j 2 1 i g z "
+     "0=1",
+     6, 8, true},
     {"Padding p 1 1 a z 0=1 1=2 2=3 3=4", 2, 2, true},
     {"Padding p 1 1 a z 0=1 1=2 2=3 3=4 4=1", 2, 2, true},
     {"Padding p 1 1 a z 0=1 1=2 2=3 3=4 4=2", 2, 2, false},
@@ -227,41 +156,6 @@ static void test_random_impulses(void)
     }
 }
 
-/* The tile of what a core needs, on the grid, gives the core's samples of the whole run. */
-static void check_tile(test_net *t, const test_image *image, const test_image *whole, tw_span x, tw_span y, double tolerance,
-                       const char *text)
-{
-    const tw_geometry *g = t->geometry;
-    tw_span in[2], out[2] = {x, y};
-    int64_t size[2] = {image->w, image->h}, shift[2];
-    for (int axis = 0; axis < 2; axis++) {
-        in[axis] = tw_geometry_need(t->graph, g, axis, size[axis], out[axis]);
-        in[axis].lo -= in[axis].lo % g->align;
-        in[axis].hi = MIN(tw_ceil_div(in[axis].hi, g->align) * g->align, size[axis]);
-        shift[axis] = in[axis].lo * g->scale.num / g->scale.den;
-    }
-    test_image part = image_cut(image, (int)in[0].lo, (int)in[1].lo, (int)(in[0].hi - in[0].lo), (int)(in[1].hi - in[1].lo));
-    test_image tile = net_run(t, &part, g->output, 0, NULL, NULL);
-    if (!tile.data)
-        g_error("the tile does not run\n%s", text);
-    for (int c = 0; c < whole->c; c++)
-        for (int64_t j = y.lo; j < y.hi; j++)
-            for (int64_t i = x.lo; i < x.hi; i++) {
-                double a = *image_at(whole, c, (int)j, (int)i), b = *image_at(&tile, c, (int)(j - shift[1]), (int)(i - shift[0]));
-                if (!(fabs(a - b) <= tolerance * (1 + fabs(a))))
-                    g_error("core x [%d, %d) y [%d, %d): sample %d %d %d is %g, in the tile %g\n%s", (int)x.lo, (int)x.hi, (int)y.lo,
-                            (int)y.hi, c, (int)j, (int)i, a, b, text);
-            }
-    g_free(part.data);
-    g_free(tile.data);
-}
-
-static tw_span random_core(GRand *rand, int n)
-{
-    int lo = g_rand_int_range(rand, 0, n), hi = g_rand_int_range(rand, lo, MIN(n, lo + 12)) + 1;
-    return (tw_span){lo, hi};
-}
-
 static void test_random_tiles(void)
 {
     int done = 0;
@@ -305,7 +199,8 @@ static void check_pack(const char *name, int scale, int l, int r, int canvas, in
         g_assert_cmpint(g->halo[axis + 2], ==, r);
         g_assert_cmpint(g->canvas[axis], ==, canvas);
         g_assert_cmpint(g->canvas[axis + 2], ==, canvas);
-        int64_t picture = 24 * multiple - 2 * canvas % multiple, n = picture + 2 * canvas; /* the result is exactly scale * picture */
+        int64_t picture = 24 * multiple - 2 * canvas % multiple,
+                n = picture + 2 * canvas; /* the result is exactly scale * picture */
         n = tw_ceil_div(n, multiple) * multiple;
         g_assert_cmpint(tw_geometry_length(t->graph, g, g->output, axis, n), ==, scale * (n - 2 * canvas));
     }
@@ -335,11 +230,12 @@ static void test_packs(void)
     check_pack("span-x4-ch52", 4, 21, 21, 0, 1, 1, 0);
 }
 
-/* Without Winograd the samples are computed apart from each other: a tile of exactly the halo differs in no bit worth the name, and a
- * tile of one pixel less does. */
+/* Without Winograd the samples are computed apart from each other: a tile of exactly the halo differs in no bit worth
+ * the name, and a tile of one pixel less does. */
 static void test_pack_tiles(void)
 {
-    static const char *const names[] = {"realesr-animevideov3-x3", "realesr-animevideov3-x4", "waifu2x-upconv7-anime-2x", "span-x2-ch48"};
+    static const char *const names[] = {"realesr-animevideov3-x3", "realesr-animevideov3-x4", "waifu2x-upconv7-anime-2x",
+                                        "span-x2-ch48"};
     GRand *rand = g_rand_new_with_seed(5);
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         test_net *t = net_from_pack(names[i], false);
@@ -377,8 +273,10 @@ static int64_t add_owned(test_net *t, const test_image *image, int blob, tw_span
         in[axis] = tw_geometry_need(t->graph, g, axis, size[axis], out[axis]);
         in[axis].lo -= in[axis].lo % g->align;
         in[axis].hi = MIN(tw_ceil_div(in[axis].hi, g->align) * g->align, size[axis]);
-        own[axis].lo = tw_geometry_owned_from(t->graph, g, blob, axis, size[axis], out[axis].lo) - in[axis].lo * rate.num / rate.den;
-        own[axis].hi = tw_geometry_owned_from(t->graph, g, blob, axis, size[axis], out[axis].hi) - in[axis].lo * rate.num / rate.den;
+        own[axis].lo =
+            tw_geometry_owned_from(t->graph, g, blob, axis, size[axis], out[axis].lo) - in[axis].lo * rate.num / rate.den;
+        own[axis].hi =
+            tw_geometry_owned_from(t->graph, g, blob, axis, size[axis], out[axis].hi) - in[axis].lo * rate.num / rate.den;
     }
     test_image part = image_cut(image, (int)in[0].lo, (int)in[1].lo, (int)(in[0].hi - in[0].lo), (int)(in[1].hi - in[1].lo));
     test_image tile = net_run(t, &part, blob, known->n, known->blobs, known->mats);
@@ -406,9 +304,10 @@ static void check_barriers(const char *name)
         int64_t n = 0, blob = g->barriers[b].input_blob;
         for (int64_t y = 0; y < whole.h; y += step)
             for (int64_t x = 0; x < whole.w; x += step)
-                n += add_owned(t, &image, (int)blob, (tw_span){x, MIN(x + step, whole.w)}, (tw_span){y, MIN(y + step, whole.h)}, &known,
-                               sums);
-        g_assert_cmpint(n, ==, tw_geometry_length(t->graph, g, (int)blob, 0, w) * tw_geometry_length(t->graph, g, (int)blob, 1, h));
+                n += add_owned(t, &image, (int)blob, (tw_span){x, MIN(x + step, whole.w)}, (tw_span){y, MIN(y + step, whole.h)},
+                               &known, sums);
+        g_assert_cmpint(n, ==,
+                        tw_geometry_length(t->graph, g, (int)blob, 0, w) * tw_geometry_length(t->graph, g, (int)blob, 1, h));
         for (int c = 0; c < g->blobs[blob].channels; c++)
             sums[c] /= (double)n;
         test_image mean = net_run(t, &image, g->barriers[b].output_blob, 0, NULL, NULL);
@@ -440,8 +339,8 @@ static void test_barriers(void)
 /* Cores that partition the output own a partition of every barrier's input, and see what they own. */
 static void test_owned(void)
 {
-    static const char *const names[] = {"realcugan-2x-se-no-denoise", "realcugan-3x-se-no-denoise", "realcugan-4x-se-no-denoise",
-                                        "waifu2x-cunet-2x", "waifu2x-cunet-noise0"};
+    static const char *const names[] = {"realcugan-2x-se-no-denoise", "realcugan-3x-se-no-denoise",
+                                        "realcugan-4x-se-no-denoise", "waifu2x-cunet-2x", "waifu2x-cunet-noise0"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         test_net *t = net_from_pack(names[i], true);
         const tw_geometry *g = t->geometry;

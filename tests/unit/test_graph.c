@@ -17,13 +17,16 @@ static void test_reads(void)
 {
     tw_graph *g;
     tw_error err;
-    g_assert_cmpint(parse("7767517\r\n"
-                          "4 5\r\n"
-                          "Input in 0 1 data 0=-1\r\n"
-                          "\n"
-                          "Split s 1 2 data a b\n"
-                          "Convolution  conv/1\t1 1 a c 0=64 1=3 4=1 6=1.728e+03 -23310=2,1.5,-2.000000e-01 10=0.5,0.25 11=7, -23312=0\n"
-                          "Interp up 2 1 b c d 9=\"floor(0w * 2), 1h\" 8=size 1=+2.0 1=4.0", &g, &err), ==, TW_OK);
+    g_assert_cmpint(
+        parse("7767517\r\n"
+              "4 5\r\n"
+              "Input in 0 1 data 0=-1\r\n"
+              "\n"
+              "Split s 1 2 data a b\n"
+              "Convolution  conv/1\t1 1 a c 0=64 1=3 4=1 6=1.728e+03 -23310=2,1.5,-2.000000e-01 10=0.5,0.25 11=7, -23312=0\n"
+              "Interp up 2 1 b c d 9=\"floor(0w * 2), 1h\" 8=size 1=+2.0 1=4.0",
+              &g, &err),
+        ==, TW_OK);
     g_assert_cmpint(g->n_layers, ==, 4);
     g_assert_cmpint(g->n_blobs, ==, 5);
     g_assert_cmpint(tw_graph_blob(g, "c"), ==, 3);
@@ -117,7 +120,8 @@ static void test_refuses(void)
 /* Not ended by a 0, cut anywhere: refused or read, never beyond its end (run under the address sanitizer). */
 static void test_cut(void)
 {
-    static const char text[] = "7767517\n3 4\nInput in 0 1 a 2=3\nSplit s 1 2 a b c -23300=2,1,2 5=\"x y\"\nEltwise e 2 1 b c d 0=1\n";
+    static const char text[] =
+        "7767517\n3 4\nInput in 0 1 a 2=3\nSplit s 1 2 a b c -23300=2,1,2 5=\"x y\"\nEltwise e 2 1 b c d 0=1\n";
     for (size_t n = 0; n < sizeof text; n++) {
         char *copy = g_memdup2(text, n ? n : 1);
         tw_graph *g = NULL;
@@ -149,7 +153,8 @@ static double seconds_of(GString *text, tw_status expected)
     return seconds;
 }
 
-/* As long and as deep as allowed, many names, many arms, long arrays: linear, so far below a second each; ten on a busy machine. */
+/* As long and as deep as allowed, many names, many arms, long arrays: linear, so far below a second each; ten on a busy
+ * machine. */
 static void test_large(void)
 {
     GString *deep = g_string_new("7767517\n100000 100000\nInput in 0 1 b0\n");
@@ -180,8 +185,9 @@ static void test_large(void)
 
     GString *barriers = g_string_new("7767517\n60001 80001\nInput in 0 1 b0\n"); /* 20000 barriers, one behind the other */
     for (int i = 0; i < 20000; i++)
-        g_string_append_printf(barriers, "Split s%d 1 2 b%d c%d d%d\nPooling p%d 1 1 d%d e%d 0=1 4=1\nBinaryOp m%d 2 1 c%d e%d b%d 0=2\n", i,
-                               i, i, i, i, i, i, i, i, i, i + 1);
+        g_string_append_printf(barriers,
+                               "Split s%d 1 2 b%d c%d d%d\nPooling p%d 1 1 d%d e%d 0=1 4=1\nBinaryOp m%d 2 1 c%d e%d b%d 0=2\n",
+                               i, i, i, i, i, i, i, i, i, i, i + 1);
     g_assert_cmpfloat(seconds_of(barriers, TW_OK), <, 10);
 
     GString *down = g_string_new("7767517\n100 100\nInput in 0 1 b0\n");

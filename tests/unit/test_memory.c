@@ -30,7 +30,7 @@ static bool check_size(test_net *t, int w, int h, double slack, const char *name
     return true;
 }
 
-static const int sizes[][2] = {{16, 16},  {17, 31},  {24, 64},   {33, 47},   {64, 64},  {65, 63},  {96, 64},   {72, 130},
+static const int sizes[][2] = {{16, 16},  {17, 31},   {24, 64},  {33, 47},   {64, 64},  {65, 63},   {96, 64},   {72, 130},
                                {100, 90}, {128, 128}, {131, 77}, {160, 160}, {192, 48}, {200, 200}, {257, 129}, {400, 64}};
 
 static void check_pack(const char *name, int most)
@@ -87,8 +87,8 @@ static void test_random(void)
             for (int k = 0; k < 3; k++) {
                 int w = (int)(tw_ceil_div(g_rand_int_range(rand, 20, 120), m) * m);
                 int h = (int)(tw_ceil_div(g_rand_int_range(rand, 20, 120), m) * m);
-                done += tw_geometry_length(graph, g, g->output, 0, w) > 0 && tw_geometry_length(graph, g, g->output, 1, h) > 0 &&
-                        check_size(t, w, h, 1.35, text);
+                done += tw_geometry_length(graph, g, g->output, 0, w) > 0 &&
+                        tw_geometry_length(graph, g, g->output, 1, h) > 0 && check_size(t, w, h, 1.35, text);
             }
             net_free(t);
             tw_geometry_free(g);
@@ -113,22 +113,30 @@ static void test_layers(void)
         {"Convolution c 1 1 a b 0=32 1=1 6=96\nDeconvolutionDepthWise d 1 1 b z 0=32 1=4 3=2 4=1 6=4096 7=4", 3, 3},
         {"Convolution c 1 1 a b 0=26 1=3 4=1 6=702\nSlice s 1 3 b d e f -23300=3,8,2,-233\nConcat g 3 1 f e d z", 4, 6},
         {"Convolution c 1 1 a b 0=64 1=3 4=1 6=1728\nCrop s 1 1 b z -23309=3,4,1,1 -23310=3,20,-1,-1 -23311=3,0,1,2", 3, 3},
-        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nSplit s 1 2 b d e\nPooling p 1 1 e f 0=1 4=1\nInnerProduct i 1 1 f g 0=16 2=256 "
-         "9=4\nBinaryOp m 2 1 d g z 0=2", 6, 7},
-        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nSplit s 1 2 b d e\nSigmoid p 1 1 e f\nBinaryOp m 2 1 d f g 0=2\nSoftmax t 1 1 g z "
-         "0=0 1=1", 6, 7},
-        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nExp e 1 1 b d\nSplit s 1 2 d e f\nLog g 1 1 e h\nEltwise i 2 1 f h z 0=1", 6, 7},
+        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nSplit s 1 2 b d e\nPooling p 1 1 e f 0=1 4=1\nInnerProduct i 1 1 f g 0=16 "
+         "2=256 "
+         "9=4\nBinaryOp m 2 1 d g z 0=2",
+         6, 7},
+        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nSplit s 1 2 b d e\nSigmoid p 1 1 e f\nBinaryOp m 2 1 d f g 0=2\nSoftmax t "
+         "1 1 g z "
+         "0=0 1=1",
+         6, 7},
+        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nExp e 1 1 b d\nSplit s 1 2 d e f\nLog g 1 1 e h\nEltwise i 2 1 f h z 0=1",
+         6, 7},
         {"Convolution c 1 1 a b 0=128 1=5 4=2 6=9600\nConvolution d 1 1 b z 0=256 1=5 4=2 3=2 6=819200", 3, 3},
         {"Convolution c 1 1 a b 0=48 1=3 4=1 6=1296 31=96\nConvolution d 1 1 b z 0=48 1=3 4=1 6=20736 31=96", 3, 3},
         {"Convolution c 1 1 a b 0=48 1=3 4=1 6=1296 31=64\nConvolution d 1 1 b z 0=48 1=3 4=1 6=20736 31=64", 3, 3},
         {"Convolution c 1 1 a b 0=20 1=3 4=1 6=540\nPadding p 1 1 b z 0=1 1=2 2=3 3=4 4=2", 3, 3},
-        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nBatchNorm n 1 1 b d 0=16\nInterp i 1 1 d e 0=3 1=2.0 2=2.0\nReorg r 1 1 e z 0=2", 5, 5},
+        {"Convolution c 1 1 a b 0=16 1=3 4=1 6=432\nBatchNorm n 1 1 b d 0=16\nInterp i 1 1 d e 0=3 1=2.0 2=2.0\nReorg r 1 1 e "
+         "z 0=2",
+         5, 5},
     };
     GRand *rand = g_rand_new_with_seed(3);
     lowest = 9;
     highest = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *text = g_strdup_printf("7767517\n%d %d\nInput in 0 1 a 2=3\n%s\n", cases[i].layers, cases[i].blobs, cases[i].lines);
+        g_autofree char *text =
+            g_strdup_printf("7767517\n%d %d\nInput in 0 1 a 2=3\n%s\n", cases[i].layers, cases[i].blobs, cases[i].lines);
         test_net *t = net_from_text(text, rand, false, true);
         for (int n = 64; n <= 160; n += 32)
             g_assert_true(check_size(t, n, n + 36, 1.35, text));
@@ -177,8 +185,13 @@ static void check_weights(const char *name)
 
 static void test_weights(void)
 {
-    static const char *const names[] = {"realesr-animevideov3-x4", "realesrgan-x4plus", "realesrgan-x4plus-anime", "waifu2x-cunet-2x",
-                                        "waifu2x-upconv7-anime-2x", "realcugan-3x-se-no-denoise", "span-x4-ch48"};
+    static const char *const names[] = {"realesr-animevideov3-x4",
+                                        "realesrgan-x4plus",
+                                        "realesrgan-x4plus-anime",
+                                        "waifu2x-cunet-2x",
+                                        "waifu2x-upconv7-anime-2x",
+                                        "realcugan-3x-se-no-denoise",
+                                        "span-x4-ch48"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         check_weights(names[i]);
 }

@@ -360,7 +360,7 @@ static void test_refusals(fixture *f, gconstpointer data)
         tw_sink_options options;
         const char *text;
     } CASES[] = {
-        {"a.jpg", {65536, 10, 3, false, TW_U8}, {0}, "65536 x 10 pixels; JPEG holds at most 65535"},
+        {"a.jpg", {65536, 10, 3, false, TW_U8}, {0}, "65536 x 10 pixels; JPEG holds at most 65500"},
         {"a.webp", {16384, 10, 3, false, TW_U8}, {0}, "WebP holds at most 16383"},
         {"a.gif", {10, 65536, 3, false, TW_U8}, {0}, "GIF holds at most 65535"},
         {"a.png", {3000000000LL, 10, 3, false, TW_U8}, {0}, "PNG holds at most 2147483647"},
@@ -556,7 +556,7 @@ static void test_final_size(fixture *f, gconstpointer data)
 {
     static const struct {
         int64_t w, h;
-    } SIZES[] = {{150, 100}, {300, 200}, {77, 150}, {37, 21}, {400, 311}, {1, 1}};
+    } SIZES[] = {{150, 100}, {300, 200}, {77, 150}, {37, 21}, {400, 311}, {30, 20}, {10, 190}, {290, 9}, {1, 1}};
     for (size_t i = 0; i < G_N_ELEMENTS(SIZES); i++)
         for (int alpha = 0; alpha < 2; alpha++) {
             tw_picture p = {300, 200, 3, alpha != 0, alpha ? TW_U16 : TW_U8};
