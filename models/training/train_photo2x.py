@@ -34,6 +34,11 @@ def pick(rng, shares):
     return rng.choices(list(shares), weights=list(shares.values()))[0]
 
 
+def tensor(pictures8):
+    """RGB8 pictures as planes of 0 to 1."""
+    return torch.from_numpy(np.array(pictures8)).permute(0, 3, 1, 2).float() / 255
+
+
 class Crops:
     def __init__(self, folder):
         self.sets = {}
@@ -57,8 +62,7 @@ class Crops:
             y, x = at
             smalls.append(small[y:y + CROP, x:x + CROP])
             larges.append(large[2 * y:2 * (y + CROP), 2 * x:2 * (x + CROP)])
-        small = torch.from_numpy(np.stack(smalls)).permute(0, 3, 1, 2).float() / 255
-        large = torch.from_numpy(np.stack(larges)).permute(0, 3, 1, 2).float() / 255
+        small, large = tensor(np.stack(smalls)), tensor(np.stack(larges))
         if rng.random() < 0.5:
             small, large = small.flip(2), large.flip(2)
         if rng.random() < 0.5:
@@ -82,15 +86,15 @@ class Crops:
         return small * gain + shift, large * gain + shift
 
     def validation(self):
-        """Fixed crops from the right eighth of every training photograph and rendering: (name, small, large)."""
+        """Fixed crops from the right eighth of every training photograph and rendering: (kind, small, large)."""
         rng, side = random.Random(SEED + 1), 96
         for (kind, shrink), rows in self.sets.items():
             for name, large, small in rows if shrink < 3 else []:
                 small = small['bicubic']
                 left = min(small.shape[1] * 7 // 8, small.shape[1] - side)
                 y, x = rng.randrange(small.shape[0] - side + 1), rng.randrange(left, small.shape[1] - side + 1)
-                yield (kind, torch.from_numpy(small[y:y + side, x:x + side].copy()).permute(2, 0, 1)[None].float() / 255,
-                       torch.from_numpy(large[2 * y:2 * (y + side), 2 * x:2 * (x + side)].copy()).permute(2, 0, 1)[None].float() / 255)
+                yield (kind, tensor(small[None, y:y + side, x:x + side]),
+                       tensor(large[None, 2 * y:2 * (y + side), 2 * x:2 * (x + side)]))
 
 
 def luma(x):

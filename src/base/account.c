@@ -11,7 +11,8 @@ struct tw_account {
     int64_t cap;
     _Atomic int64_t used;
     _Atomic int64_t peak;
-    _Atomic int64_t fail_at;
+    _Atomic int64_t fail_left; /* takes until the last one that is to fail on purpose, 0: none */
+    _Atomic int64_t fail_count;
 };
 
 tw_account *tw_account_new(tw_account *parent, const char *name, int64_t cap)
@@ -37,12 +38,16 @@ static void raise_peak(tw_account *account, int64_t used)
         ;
 }
 
-/* Fails on purpose once, when a test asked for it here or in a parent. */
+/* Fails on purpose, when a test asked for it here or in a parent. */
 static bool injected_failure(tw_account *account)
 {
-    for (tw_account *a = account; a; a = a->parent)
-        if (atomic_load(&a->fail_at) > 0 && atomic_fetch_sub(&a->fail_at, 1) == 1)
+    for (tw_account *a = account; a; a = a->parent) {
+        if (atomic_load(&a->fail_left) <= 0)
+            continue;
+        int64_t left = atomic_fetch_sub(&a->fail_left, 1);
+        if (left > 0 && left <= atomic_load(&a->fail_count))
             return true;
+    }
     return false;
 }
 
@@ -89,7 +94,15 @@ int64_t tw_account_cap(const tw_account *account)
 
 void tw_account_fail_at(tw_account *account, int64_t n)
 {
-    atomic_store(&account->fail_at, n);
+    tw_account_fail_range(account, n, 1);
+}
+
+void tw_account_fail_range(tw_account *account, int64_t n, int64_t count)
+{
+    if (count > INT64_MAX - n)
+        count = INT64_MAX - n;
+    atomic_store(&account->fail_count, count);
+    atomic_store(&account->fail_left, n > 0 ? n + count - 1 : 0);
 }
 
 #define MAPPED_FROM (64 * 1024)

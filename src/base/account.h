@@ -31,5 +31,7 @@ void tw_free(void *block);
 
 /** Test hook: the n-th tw_account_take from now (1: the next) in this account or a child fails, once; 0: off. */
 void tw_account_fail_at(tw_account *account, int64_t n);
+/** The same for `count` takes in a row, beginning with the n-th; INT64_MAX: all from there on. */
+void tw_account_fail_range(tw_account *account, int64_t n, int64_t count);
 
 #endif

@@ -38,8 +38,10 @@ static const codec_cost COSTS[TW_CODEC_COUNT] = {
     [TW_CODEC_GIF] = {5.6, 24, 5.6, 5.6, true, 3, 24, 49, 49, 49, "GIF encoder: up to 49 bytes a pixel"},
     [TW_CODEC_JXL] = {11, 24, 21, 46, true, 10, 24, 61, 84, 91,
                       "JPEG XL encoder: up to 61 bytes a pixel, 84 with alpha, 91 lossless"},
-    [TW_CODEC_HEIF] = {10, 24, 9, 14, true, 15, 24, 25, 34, 34, "HEIF encoder: up to 25 bytes a pixel, 34 with alpha or lossless"},
-    [TW_CODEC_AVIF] = {10, 24, 9, 14, true, 17, 24, 41, 46, 46, "AVIF encoder: up to 41 bytes a pixel, 46 with alpha or lossless"},
+    [TW_CODEC_HEIF] = {10, 24, 9, 14, true, 19, 24, 25, 34, 34,
+                       "HEIF encoder: up to 25 bytes a pixel, 34 with alpha or lossless"},
+    [TW_CODEC_AVIF] = {10, 24, 9, 14, true, 17, 24, 41, 46, 46,
+                       "AVIF encoder: up to 41 bytes a pixel, 46 with alpha or lossless"},
     [TW_CODEC_PPM] = {5.2, 32, 0, 0, true, 2.6, 40, 0, 0, 0, NULL},
 };
 
@@ -72,7 +74,8 @@ static int64_t conversion_cost(const tw_picture *stored, const VipsImage *decode
 int64_t tw_codec_load_cost(const tw_probe *probe, const tw_picture *stored, const VipsImage *decoded, int64_t file)
 {
     const codec_cost *cost = &COSTS[probe->codec];
-    int64_t row = (int64_t)VIPS_IMAGE_SIZEOF_LINE(decoded), pixels = stored->width * stored->height;
+    int64_t row = (int64_t)VIPS_IMAGE_SIZEOF_LINE(decoded), rim = probe->codec == TW_CODEC_HEIF || probe->codec == TW_CODEC_AVIF ? 96 : 0; /* frames are kept with one */
+    int64_t pixels = (stored->width + rim) * (stored->height + rim);
     int64_t bytes = mib(cost->load_fixed) + (int64_t)(cost->load_rows * (double)row) + conversion_cost(stored, decoded);
     bytes += (int64_t)((stored->alpha ? cost->load_pixel_alpha : cost->load_pixel) * (double)pixels);
     if (probe->codec == TW_CODEC_JXL)
@@ -93,7 +96,9 @@ int64_t tw_codec_save_cost(tw_codec codec, const tw_picture *encoded, bool lossl
     const codec_cost *cost = &COSTS[codec];
     /* Block coders fill up to their block: a picture 8 rows high costs as much as one of 64. */
     int64_t block = codec == TW_CODEC_JXL || codec == TW_CODEC_HEIF || codec == TW_CODEC_AVIF ? 64 : 1;
-    double pixels = (double)(tw_ceil_div(encoded->width, block) * block * tw_ceil_div(encoded->height, block) * block);
+    int64_t margin = codec == TW_CODEC_HEIF || codec == TW_CODEC_AVIF ? 96 : 0; /* frames are kept with a rim */
+    double pixels = (double)(tw_ceil_div(encoded->width, block) * block + margin) *
+                    (double)(tw_ceil_div(encoded->height, block) * block + margin);
     double pixel = lossless ? cost->save_lossless : encoded->alpha ? cost->save_alpha : cost->save_pixel;
     *why = cost->save_why;
     if (codec == TW_CODEC_JXL)
@@ -114,6 +119,8 @@ int64_t tw_codec_max_side(tw_codec codec)
     default: return INT32_MAX;
     }
 }
+
+int64_t tw_codec_min_side(tw_codec codec) { return codec == TW_CODEC_HEIF ? 24 : 1; }
 
 tw_depth tw_codec_max_depth(tw_codec codec)
 {

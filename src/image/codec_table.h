@@ -11,6 +11,8 @@ int64_t tw_codec_load_cost(const tw_probe *probe, const tw_picture *stored, cons
 int64_t tw_codec_save_cost(tw_codec codec, const tw_picture *encoded, bool lossless, bool zstd, const char **why);
 /** Largest width and height of a container; what the encoder accepts, not only what the format says. */
 int64_t tw_codec_max_side(tw_codec codec);
+/** Smallest: below it x265 gives no picture and libheif writes a file without one, with success. */
+int64_t tw_codec_min_side(tw_codec codec);
 /** Deepest samples that the encoder writes. */
 tw_depth tw_codec_max_depth(tw_codec codec);
 bool tw_codec_has_alpha(tw_codec codec);

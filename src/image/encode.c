@@ -59,6 +59,9 @@ static tw_status check_limits(const char *label, const tw_encoding *e, tw_error 
     if (w > side || h > side)
         return tw_fail(err, TW_ERROR_USAGE, "%s: %lld x %lld pixels; %s holds at most %lld on a side", label, (long long)w,
                        (long long)h, tw_codec_title(e->codec), (long long)side);
+    if (tw_min64(w, h) < tw_codec_min_side(e->codec))
+        return tw_fail(err, TW_ERROR_USAGE, "%s: %lld x %lld pixels; %s needs at least %lld on a side", label, (long long)w,
+                       (long long)h, tw_codec_title(e->codec), (long long)tw_codec_min_side(e->codec));
     if (e->result.width > INT32_MAX || e->result.height > INT32_MAX)
         return tw_fail(err, TW_ERROR_USAGE, "%s: %lld x %lld pixels; at most %d on a side can be written", label,
                        (long long)e->result.width, (long long)e->result.height, INT32_MAX);
@@ -106,7 +109,8 @@ int64_t tw_encoding_resize_cost(const tw_encoding *e)
     sample.width = e->result.width;
     step.width = tw_max64(e->result.width, e->encoded.width);
     step.depth = e->encoded.alpha ? TW_F32 : e->encoded.depth;
-    return cache_rows(e) * (tw_picture_row_bytes(&sample) + tw_picture_row_bytes(&step)) + 48 * tw_picture_row_bytes(&step) + (2 << 20);
+    int64_t rows = tw_min64(cache_rows(e) + 8, e->result.height);
+    return rows * tw_picture_row_bytes(&sample) + (48 + (e->encoded.alpha ? rows / 3 : 0)) * tw_picture_row_bytes(&step) + (2 << 20);
 }
 
 static int resize_plain(const tw_encoding *e, VipsImage *in, VipsImage **out)

@@ -139,6 +139,11 @@ VipsTarget *tw_output_target(tw_output *o)
     return o->kind == OUTPUT_MEMORY ? vips_target_new_to_memory() : vips_target_new_to_descriptor(o->fd);
 }
 
+int tw_output_written(tw_output *o)
+{
+    return (o->kind == OUTPUT_FILE || o->kind == OUTPUT_SPOOL) && lseek(o->fd, 0, SEEK_SET) == 0 ? o->fd : -1;
+}
+
 /* Gives the file its name. Without `overwrite` a file that somebody made meanwhile must survive. */
 static int put_in_place(const tw_output *o)
 {

@@ -13,6 +13,8 @@ tw_status tw_output_may_write(const tw_place *place, bool overwrite, tw_error *e
 tw_status tw_output_open(tw_context *context, const tw_place *place, bool overwrite, bool jumps, tw_output **out, tw_error *err);
 /** A new libvips target at the start; the caller unrefs it. */
 VipsTarget *tw_output_target(tw_output *output);
+/** The file that was written, at its start, to be read again; -1 for pipes and memory. */
+int tw_output_written(tw_output *output);
 /** Syncs the file, gives it its name, syncs the folder. Memory: keeps the target's bytes. */
 tw_status tw_output_commit(tw_output *output, VipsTarget *target, tw_error *err);
 void *tw_output_steal(tw_output *output, size_t *length);

@@ -188,6 +188,23 @@ void tw_sink_stop(tw_sink *sink)
     tw_ring_stop(sink->ring, NULL);
 }
 
+/* libheif 1.15 writes a file without a picture, with success, when x265 refuses a size (16384 x 24, say): look at what it wrote. */
+static tw_status check_written(tw_sink *sink, tw_error *err)
+{
+    const tw_picture *p = &sink->encoding.encoded;
+    int fd = sink->encoding.codec == TW_CODEC_HEIF || sink->encoding.codec == TW_CODEC_AVIF ? tw_output_written(sink->output) : -1;
+    if (fd < 0)
+        return TW_OK;
+    VipsSource *bytes = vips_source_new_from_descriptor(fd);
+    VipsImage *image = NULL;
+    int failed = !bytes || vips_call("heifload_source", bytes, &image, NULL);
+    bool same = !failed && image->Xsize == p->width && image->Ysize == p->height;
+    g_clear_object(&image);
+    g_clear_object(&bytes);
+    return same ? TW_OK : tw_vips_fail(err, TW_ERROR_RUN, "%s: the encoder wrote no picture of %lld x %lld pixels", sink->label,
+                                       (long long)p->width, (long long)p->height);
+}
+
 tw_status tw_sink_commit(tw_sink *sink, tw_error *err)
 {
     if (!tw_ring_complete(sink->ring)) {
@@ -204,6 +221,7 @@ tw_status tw_sink_commit(tw_sink *sink, tw_error *err)
         return tw_fail(err, sink->error.code, "%s", sink->error.message);
     TW_TRY(tw_context_check(sink->context, err));
     g_clear_object(&sink->image); /* what the encoder holds is not needed while the disk is waited for */
+    TW_TRY(check_written(sink, err));
     TW_TRY(tw_output_commit(sink->output, sink->target, err));
     sink->committed = true;
     return TW_OK;

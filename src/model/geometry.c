@@ -75,10 +75,8 @@ bool tw_geometry_lengths(const tw_graph *graph, const tw_geometry *g, int axis, 
     return true;
 }
 
-void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, tw_closure closure, int axis, const int64_t *lengths,
-                       tw_span *spans)
+void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span *spans)
 {
-    bool tile = closure == TW_CLOSURE_TILE;
     for (int i = graph->n_layers - 1; i >= 0; i--) {
         const tw_layer *l = &graph->layers[i];
         tw_span out = {0, 0};
@@ -89,10 +87,7 @@ void tw_geometry_close(const tw_graph *graph, const tw_geometry *g, tw_closure c
         for (int k = 0; k < l->n_inputs; k++) {
             int in = l->inputs[k];
             tw_map map = tw_map_at(tw_layer_map(g, graph, i, k, axis), lengths[in]);
-            spans[in] =
-                tw_span_join(spans[in], tile ? tw_map_tile(&map, out, lengths[in]) : tw_map_window(&map, out, lengths[in]));
-            if (tile && g->reach[i].spatial && g->reach[i].reads == TW_READS_FIRST && k > 0) /* the size must be there */
-                spans[in] = tw_span_join(spans[in], out);
+            spans[in] = tw_span_join(spans[in], tw_map_window(&map, out, lengths[in]));
         }
     }
 }
@@ -102,7 +97,7 @@ static void close_from(const tw_graph *graph, const tw_geometry *g, int axis, co
 {
     memset(spans, 0, (size_t)graph->n_blobs * sizeof *spans);
     spans[g->output] = output;
-    tw_geometry_close(graph, g, TW_CLOSURE_READS, axis, lengths, spans);
+    tw_geometry_close(graph, g, axis, lengths, spans);
 }
 
 /* ---- owned intervals ---- */
@@ -179,9 +174,37 @@ int64_t tw_geometry_length(const tw_graph *graph, const tw_geometry *geometry, i
     return length;
 }
 
-tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span *spans,
-                            tw_span output)
+/* How many input samples more a run on just `tile` needs at either end so that its blobs hold spans[]. Such a run's blobs begin
+ * with the sample that stands at the tile's first one, and end where the tile lets them: a crop inside the net takes its share
+ * from the tile's ends, where the whole run loses it at the picture's. */
+static tw_span missing(const tw_graph *graph, const tw_geometry *g, int axis, int64_t n, tw_span tile, const tw_span *spans,
+                       int64_t *lengths)
 {
+    tw_span more = {0, 0};
+    if (!tw_geometry_lengths(graph, g, axis, tile.hi - tile.lo, lengths, NULL))
+        return (tw_span){tile.lo > 0 ? g->align : 0, tile.hi < n ? g->align : 0};
+    for (int i = 0; i < graph->n_blobs; i++) {
+        if (spans[i].hi <= spans[i].lo)
+            continue;
+        tw_ratio rate = axis ? g->blobs[i].rate_y : g->blobs[i].rate;
+        int64_t first = tile.lo / rate.den * rate.num, end = first + lengths[i];
+        if (first > spans[i].lo)
+            more.lo = tw_max64(more.lo, tw_ceil_div((first - spans[i].lo) * rate.den, rate.num));
+        if (end < spans[i].hi && tile.hi < n)
+            more.hi = tw_max64(more.hi, tw_ceil_div((spans[i].hi - end) * rate.den, rate.num));
+    }
+    return more;
+}
+
+static tw_span to_grid(tw_span in, int64_t align, int64_t n)
+{
+    return (tw_span){in.lo / align * align, tw_min64(tw_ceil_div(in.hi, align) * align, n)};
+}
+
+tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *g, int axis, const int64_t *lengths, tw_span output,
+                            tw_span *spans, int64_t *room)
+{
+    int64_t n = lengths[g->input];
     tw_span input = {0, 0};
     output.lo = tw_max64(output.lo, 0);
     output.hi = tw_min64(output.hi, lengths[g->output]);
@@ -191,19 +214,36 @@ tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *g, int axi
     if (g->n_barriers > 0)
         want_owned(graph, g, axis, lengths, output, spans);
     spans[g->output] = tw_span_join(spans[g->output], output);
-    tw_geometry_close(graph, g, TW_CLOSURE_TILE, axis, lengths, spans);
+    tw_geometry_close(graph, g, axis, lengths, spans);
     for (int i = 0; i < g->n_inputs; i++)
         input = tw_span_join(input, spans[g->inputs[i]]);
-    return input;
+    if (input.hi <= input.lo) { /* an output made of padding alone still needs a tile to lie in */
+        tw_ratio scale = axis ? g->blobs[g->output].rate_y : g->blobs[g->output].rate;
+        input.lo = tw_clamp64(output.lo * scale.den / scale.num, 0, n - 1);
+        input.hi = input.lo + 1;
+    }
+    for (int tries = 0; tries < 100; tries++) {
+        tw_span tile = to_grid(input, g->align, n), more = missing(graph, g, axis, n, tile, spans, room);
+        if (more.lo <= 0 && more.hi <= 0)
+            return input;
+        if (more.lo > 0)
+            input.lo = tw_max64(tile.lo - more.lo, 0);
+        if (more.hi > 0)
+            input.hi = tw_min64(tile.hi + more.hi, n);
+        if (input.lo == 0 && input.hi == n)
+            return input;
+    }
+    return (tw_span){0, n};
 }
 
 tw_span tw_geometry_need(const tw_graph *graph, const tw_geometry *geometry, int axis, int64_t n, tw_span output)
 {
-    int64_t *lengths = g_new(int64_t, graph->n_blobs);
+    int64_t *lengths = g_new(int64_t, graph->n_blobs), *room = g_new(int64_t, graph->n_blobs);
     tw_span *spans = g_new(tw_span, graph->n_blobs), input = {0, 0};
     if (tw_geometry_lengths(graph, geometry, axis, n, lengths, NULL))
-        input = tw_geometry_need_in(graph, geometry, axis, lengths, spans, output);
+        input = tw_geometry_need_in(graph, geometry, axis, lengths, output, spans, room);
     g_free(lengths);
+    g_free(room);
     g_free(spans);
     return input;
 }

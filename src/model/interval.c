@@ -136,24 +136,3 @@ tw_span tw_map_window(const tw_map *m, tw_span out, int64_t n_in)
     hi = tw_clamp64(hi, 0, n_in);
     return hi > lo ? (tw_span){lo, hi} : (tw_span){0, 0};
 }
-
-tw_span tw_map_tile(const tw_map *m, tw_span out, int64_t n_in)
-{
-    tw_span in = tw_map_window(m, out, n_in);
-    int64_t lo = 0, hi = 0;
-    if (out.hi <= out.lo || m->kind == TW_MAP_NONE || n_in < 1)
-        return in;
-    if (m->kind == TW_MAP_WINDOW) {
-        lo = out.lo * m->stride;
-        hi = (out.hi - 1) * m->stride + m->extent - m->pad - m->pad_end;
-    } else if (m->kind == TW_MAP_TRANSPOSED) {
-        lo = tw_floor_div(out.lo, m->stride);
-        hi = ceil_of(out.hi - m->extent + m->pad + m->pad_end, m->stride) + 1;
-    } else {
-        lo = tw_floor_div(out.lo * m->down, m->up);
-        hi = ceil_of(out.hi * m->down, m->up);
-    }
-    lo = tw_clamp64(lo, 0, n_in - 1);
-    hi = tw_clamp64(hi, lo + 1, n_in);
-    return tw_span_join(in, (tw_span){lo, hi});
-}

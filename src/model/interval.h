@@ -57,11 +57,6 @@ int64_t tw_map_front(const tw_map *map, int64_t f, int64_t n_in, int64_t n_out);
 /** The input samples, inside [0, n_in), that the outputs [out.lo, out.hi) read; lo == hi when there are none. */
 tw_span tw_map_window(const tw_map *map, tw_span out, int64_t n_in);
 
-/** The same, and enough besides that a run on just these samples makes the outputs [out.lo, out.hi) at all: such a run
- *  begins with the output that stands at its first sample, and a crop takes its share from the tile's ends where the
- *  whole loses it at the picture's. */
-tw_span tw_map_tile(const tw_map *map, tw_span out, int64_t n_in);
-
 /** The map by which layer `layer` reads its `input`-th input on `axis` (0: x, 1: y); kind TW_MAP_NONE where it reads no
  *  samples. */
 const tw_map *tw_layer_map(const tw_geometry *geometry, const tw_graph *graph, int layer, int input, int axis);
@@ -72,21 +67,14 @@ const tw_map *tw_layer_map(const tw_geometry *geometry, const tw_graph *graph, i
 bool tw_geometry_lengths(const tw_graph *graph, const tw_geometry *geometry, int axis, int64_t n, int64_t *lengths,
                          bool *agree);
 
-/** Which question a backward closure answers. */
-typedef enum tw_closure {
-    TW_CLOSURE_READS, /* which samples have a part in the wanted ones: tw_map_window */
-    TW_CLOSURE_TILE,  /* which samples a tile must have that is run on its own: tw_map_tile */
-} tw_closure;
+/** Backward closure: on entry spans[] holds what is wanted of each blob (lo == hi: nothing), on return which samples of each
+ *  blob have a part in it. */
+void tw_geometry_close(const tw_graph *graph, const tw_geometry *geometry, int axis, const int64_t *lengths, tw_span *spans);
 
-/** Backward closure: on entry spans[] holds what is wanted of each blob (lo == hi: nothing), on return what each blob
- *  must hold. */
-void tw_geometry_close(const tw_graph *graph, const tw_geometry *geometry, tw_closure closure, int axis, const int64_t *lengths,
-                       tw_span *spans);
-
-/** tw_geometry_need for lengths that are already known; spans[] (one per blob) is overwritten with what each blob must
- *  hold. */
+/** tw_geometry_need for lengths that are already known. spans[], one per blob, is overwritten with what has a part in the
+ *  output; room[], one per blob, is overwritten. */
 tw_span tw_geometry_need_in(const tw_graph *graph, const tw_geometry *geometry, int axis, const int64_t *lengths,
-                            tw_span *spans, tw_span output);
+                            tw_span output, tw_span *spans, int64_t *room);
 
 static inline int64_t tw_floor_div(int64_t a, int64_t b)
 {

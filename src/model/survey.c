@@ -7,7 +7,13 @@
 
 #include "model/layers.h"
 
-enum { MAX_ALIGN = 1024, MAX_MOTION = 4096 };
+enum { MAX_ALIGN = 1024, MAX_MOTION = 4096, MAX_HALO = 1 << 24 };
+
+/* Room to work in: one of each per blob. */
+typedef struct desk {
+    int64_t *lengths, *room;
+    tw_span *spans;
+} desk;
 
 /* A canvas so large that nothing in its middle sees a border. */
 static const int64_t huge = (int64_t)1 << 34;
@@ -128,17 +134,17 @@ static int64_t scaled_up(int64_t v, tw_ratio scale)
 }
 
 /* Halo of the cores [a, a + align), a = first, first + step .. below first + align, in the middle of a huge canvas. */
-static void find_halo(const tw_graph *graph, const tw_geometry *g, int axis, int64_t step, int64_t *lengths, tw_span *spans,
-                      int64_t *halo)
+static void find_halo(const tw_graph *graph, const tw_geometry *g, int axis, int64_t step, const desk *d, int64_t *halo)
 {
     int64_t n = huge / g->align * g->align, middle = n / 2 / g->align * g->align;
     halo[axis] = halo[axis + 2] = 0;
-    if (!tw_geometry_lengths(graph, g, axis, n, lengths, NULL))
+    if (!tw_geometry_lengths(graph, g, axis, n, d->lengths, NULL))
         return;
     for (int64_t a = middle; a < middle + g->align; a += step) {
         int64_t b = a + g->align, shift = g->canvas[axis];
         tw_ratio scale = output_rate(g, axis);
-        tw_span in = tw_geometry_need_in(graph, g, axis, lengths, spans, (tw_span){scaled_up(a, scale), scaled_up(b, scale)});
+        tw_span out = {scaled_up(a, scale), scaled_up(b, scale)};
+        tw_span in = tw_geometry_need_in(graph, g, axis, d->lengths, out, d->spans, d->room);
         if (in.hi <= in.lo)
             continue;
         halo[axis] = tw_max64(halo[axis], a + shift - in.lo);
@@ -146,11 +152,11 @@ static void find_halo(const tw_graph *graph, const tw_geometry *g, int axis, int
     }
 }
 
-static void find_halos(const tw_graph *graph, tw_geometry *g, int64_t *lengths, tw_span *spans)
+static void find_halos(const tw_graph *graph, tw_geometry *g, const desk *d)
 {
     for (int axis = 0; axis < 2; axis++) {
-        find_halo(graph, g, axis, g->align, lengths, spans, g->halo);
-        find_halo(graph, g, axis, 1, lengths, spans, g->halo_any);
+        find_halo(graph, g, axis, g->align, d, g->halo);
+        find_halo(graph, g, axis, 1, d, g->halo_any);
     }
 }
 
@@ -172,7 +178,7 @@ static void set_motion(const tw_graph *graph, tw_geometry *g, int64_t motion)
 }
 
 /* The greatest motion that costs no halo: other paths look far anyhow. */
-static void find_motion(const tw_graph *graph, tw_geometry *g, int64_t *lengths, tw_span *spans)
+static void find_motion(const tw_graph *graph, tw_geometry *g, const desk *d)
 {
     int64_t still[4], lo = 0, hi = MAX_MOTION;
     memcpy(still, g->halo, sizeof still);
@@ -180,14 +186,14 @@ static void find_motion(const tw_graph *graph, tw_geometry *g, int64_t *lengths,
         int64_t mid = (lo + hi + 1) / 2;
         set_motion(graph, g, mid);
         for (int axis = 0; axis < 2; axis++)
-            find_halo(graph, g, axis, g->align, lengths, spans, g->halo);
+            find_halo(graph, g, axis, g->align, d, g->halo);
         if (memcmp(still, g->halo, sizeof still))
             hi = mid - 1;
         else
             lo = mid;
     }
     set_motion(graph, g, lo);
-    find_halos(graph, g, lengths, spans);
+    find_halos(graph, g, d);
 }
 
 /* ---- the forward walk ---- */
@@ -291,18 +297,23 @@ static tw_status walk_with_channels(tw_shaper *s)
     return mismatches(s->graph, s->geometry) < fewest ? TW_OK : walk(s, usual[best]);
 }
 
-static tw_status survey(tw_shaper *s, int64_t *lengths, tw_span *spans)
+static tw_status survey(tw_shaper *s, const desk *d)
 {
     tw_geometry *g = s->geometry;
     TW_TRY(walk_with_channels(s));
     TW_TRY(find_align(s));
-    TW_TRY(find_size_multiple(s, lengths));
+    TW_TRY(find_size_multiple(s, d->lengths));
     for (int axis = 0; axis < 2; axis++)
-        find_shrink(s, axis, lengths);
+        find_shrink(s, axis, d->lengths);
     find_canvas(g);
-    find_halos(s->graph, g, lengths, spans);
+    find_halos(s->graph, g, d);
+    for (int i = 0; i < 4; i++)
+        if (g->halo[i] > MAX_HALO && g->exact) {
+            g->exact = false;
+            g->why_inexact = g_strdup("no tile short of the whole picture holds what it needs");
+        }
     if (g->warps)
-        find_motion(s->graph, g, lengths, spans);
+        find_motion(s->graph, g, d);
     return TW_OK;
 }
 
@@ -317,15 +328,15 @@ tw_status tw_geometry_of(const tw_graph *graph, const char *label, tw_geometry *
     s.origin[1] = g_new0(double, graph->n_blobs);
     s.extended = g_new0(bool, graph->n_blobs);
     s.level = g_new0(int, graph->n_blobs);
-    int64_t *lengths = g_new0(int64_t, graph->n_blobs);
-    tw_span *spans = g_new0(tw_span, graph->n_blobs);
-    tw_status status = survey(&s, lengths, spans);
+    desk d = {g_new0(int64_t, graph->n_blobs), g_new0(int64_t, graph->n_blobs), g_new0(tw_span, graph->n_blobs)};
+    tw_status status = survey(&s, &d);
     g_free(s.origin[0]);
     g_free(s.origin[1]);
     g_free(s.extended);
     g_free(s.level);
-    g_free(lengths);
-    g_free(spans);
+    g_free(d.lengths);
+    g_free(d.room);
+    g_free(d.spans);
     *out = status == TW_OK ? g : NULL;
     if (status != TW_OK)
         tw_geometry_free(g);

@@ -60,7 +60,7 @@ static inline void check_impulses(test_net *t, int w, int h, bool exact_ends, co
         for (int o = 0; o < n_out; o++) {
             memset(spans, 0, (gsize)t->graph->n_blobs * sizeof *spans);
             spans[t->geometry->output] = (tw_span){o, o + 1};
-            tw_geometry_close(t->graph, t->geometry, TW_CLOSURE_READS, axis, lengths, spans);
+            tw_geometry_close(t->graph, t->geometry, axis, lengths, spans);
             tw_span need = spans[t->geometry->input],
                     tile = tw_geometry_need(t->graph, t->geometry, axis, n, (tw_span){o, o + 1});
             g_assert_true(need.hi <= need.lo || (tile.lo <= need.lo && tile.hi >= need.hi));

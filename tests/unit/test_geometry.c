@@ -346,6 +346,7 @@ static void test_owned(void)
         const tw_geometry *g = t->geometry;
         int n = usable_size(t, 160);
         g_autofree int64_t *lengths = g_new(int64_t, t->graph->n_blobs);
+        g_autofree int64_t *room = g_new(int64_t, t->graph->n_blobs);
         g_autofree tw_span *spans = g_new(tw_span, t->graph->n_blobs);
         g_assert_true(tw_geometry_lengths(t->graph, g, 0, n, lengths, NULL));
         int64_t n_out = lengths[g->output], step = 17 * g->align * g->scale.num / g->scale.den;
@@ -357,7 +358,7 @@ static void test_owned(void)
                 int64_t to = tw_geometry_owned_from(t->graph, g, blob, 0, n, end);
                 g_assert_cmpint(from, ==, last);
                 g_assert_cmpint(to, >, from);
-                tw_geometry_need_in(t->graph, g, 0, lengths, spans, (tw_span){o, end});
+                tw_geometry_need_in(t->graph, g, 0, lengths, (tw_span){o, end}, spans, room);
                 g_assert_cmpint(spans[blob].lo, <=, from);
                 g_assert_cmpint(spans[blob].hi, >=, to);
                 last = to;

@@ -365,6 +365,7 @@ static void test_refusals(fixture *f, gconstpointer data)
         {"a.gif", {10, 65536, 3, false, TW_U8}, {0}, "GIF holds at most 65535"},
         {"a.png", {3000000000LL, 10, 3, false, TW_U8}, {0}, "PNG holds at most 2147483647"},
         {"a.jpg", {65536, 10, 3, false, TW_U8}, {.final_width = 70000, .final_height = 10}, "70000 x 10"},
+        {"a.heic", {10, 100, 3, false, TW_U8}, {0}, "HEIF needs at least 24"},
         {"a.xyz", {10, 10, 3, false, TW_U8}, {0}, "does not tell a format"},
         {"a", {10, 10, 3, false, TW_U8}, {.format = "bmp"}, "unknown format 'bmp'"},
         {"a.jpg", {10, 10, 3, false, TW_U8}, {.quality = 101}, "quality 101"},

@@ -95,11 +95,10 @@ static int64_t tile_length(const tw_op_state *state, int axis, int64_t n)
     if (state->fixed_halo >= 0)
         around = 2 * state->fixed_halo + (state->model ? a->canvas - a->picture : 0);
     else {
-        const int64_t *halo = state->model->geometry->halo;
+        const int64_t *halo = state->model->geometry->halo; /* counted on the canvas */
         around = halo[axis] + halo[axis + 2];
         if (state->tta)
             around = 2 * tw_max64(halo[axis], halo[axis + 2]);
-        around += state->model->geometry->canvas[axis] + state->model->geometry->canvas[axis + 2];
     }
     return tw_min64(core + around + 2 * (state->align - 1) + 1, a->canvas);
 }
@@ -113,12 +112,11 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
     int64_t bytes = picture + w * 8 + (tile_w + margin) * 8 + (64 << 10);
     if (state->callbacks) {
         int64_t own = state->tiling.bytes_per_pixel > 0 ? state->tiling.bytes_per_pixel : 64;
-        int64_t multiple = tw_max64(state->tiling.multiple, 1);
-        int64_t pixels = (tile_w + multiple) * (tile_h + multiple);
-        return bytes + pixels * (own + 36) + 2 * result;
+        bytes += tile_w * tile_h * (own + 36) + 2 * result; /* planar and interleaved, both ways */
+    } else {
+        int64_t net = tw_memory_tile(state->model->graph, state->model->geometry, tile_w, tile_h);
+        bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
     }
-    int64_t net = tw_memory_tile(state->model->graph, state->model->geometry, tile_w, tile_h);
-    bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
     if (state->tta) /* a turned tile, and the sum of the results */
         bytes += tile_w * tile_h * 12 + 2 * result;
     return bytes;

@@ -54,17 +54,13 @@ static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_ten
 {
     static const tw_model_record plain = {.norm = {1, 1, 1, 1}};
     const tw_model_record *record = state->model ? &state->model->record : &plain;
-    int64_t multiple = tw_max64(state->tiling.multiple, 1); /* of the caller's engine only: extra columns repeat the last one */
-    int64_t w = tw_ceil_div(x.hi - x.lo, multiple) * multiple, h = tw_ceil_div(y.hi - y.lo, multiple) * multiple;
+    int64_t w = x.hi - x.lo, h = y.hi - y.lo;
     TW_TRY(tw_engine_tensor(state->workers[step->worker], w, h, 3, tile, err));
     for (int64_t c = 0; c < 3; c++) {
         float *plane = tile->data + c * tile->plane;
         for (int64_t row = 0; row < h; row++) {
             float *to = plane + row * w;
-            int64_t source = tw_min64(y.lo + row, y.hi - 1);
-            canvas_row(state, picture, record->bgr ? 2 - c : c, step->in[0], x, source, record->mean[c], record->norm[c], to);
-            for (int64_t i = x.hi - x.lo; i < w; i++)
-                to[i] = to[i - 1];
+            canvas_row(state, picture, record->bgr ? 2 - c : c, step->in[0], x, y.lo + row, record->mean[c], record->norm[c], to);
         }
     }
     return TW_OK;

@@ -52,16 +52,18 @@ static tw_status choose_model(tw_op_state *state, const tw_op_request *request, 
     if (!name)
         return err->code;
     state->name = name;
-    state->callbacks = tw_pool_callbacks(state->pool, name);
-    if (state->callbacks) {
+    /* Held from here on, so that nobody closes it between the plan and the run. */
+    if (tw_pool_callback_engine(state->pool, name, &state->engine, NULL) == TW_OK) {
+        state->callbacks = tw_pool_callbacks(state->pool, name);
         if (state->callbacks->tiling_config)
             state->callbacks->tiling_config(state->callbacks->user, &state->tiling);
         state->scale = state->callbacks->scale_factor(state->callbacks->user);
         state->exact = !state->tiling.inexact;
         state->fixed_halo = state->tiling.overlap;
-        if (state->scale < 1 || state->scale > 64 || state->fixed_halo < 0)
-            return tw_fail(err, TW_ERROR_USAGE, "engine %s: scale %lld and overlap %lld make no sense", name,
-                           (long long)state->scale, (long long)state->fixed_halo);
+        state->align = tw_max64(state->tiling.multiple, 1);
+        if (state->scale < 1 || state->scale > 64 || state->fixed_halo < 0 || state->fixed_halo > 65536 || state->align > 65536)
+            return tw_fail(err, TW_ERROR_USAGE, "engine %s: scale %lld, overlap %lld and multiple %lld make no sense", name,
+                           (long long)state->scale, (long long)state->fixed_halo, (long long)state->tiling.multiple);
         return TW_OK;
     }
     TW_TRY(tw_pool_model(state->pool, name, &state->model, err));
@@ -92,6 +94,7 @@ static tw_status choose_halo(tw_op_state *state, const tw_options *options, tw_e
         return tw_fail(err, TW_ERROR_USAGE, "--halo %s: exact, or a number of input pixels from 0 to 65536", text);
     const int64_t *exact = state->model ? state->model->geometry->halo : NULL;
     bool enough = exact && state->exact && halo >= exact[0] && halo >= exact[1] && halo >= exact[2] && halo >= exact[3];
+    enough |= state->callbacks && state->exact && halo >= state->tiling.overlap;
     if (enough) /* a wider context changes nothing */
         return TW_OK;
     state->fixed_halo = halo;
@@ -120,8 +123,10 @@ static void lay_axis(tw_op_state *state, int axis, int64_t picture)
 {
     tw_axis *a = &state->axis[axis];
     *a = (tw_axis){picture, 0, picture, picture * state->scale};
-    if (!state->model)
+    if (!state->model) { /* the caller's engine: whole and tiles must see the same samples behind the picture */
+        a->canvas = tw_ceil_div(picture, state->align) * state->align;
         return;
+    }
     const tw_geometry *g = state->model->geometry;
     int64_t multiple = tw_max64(tw_max64(g->size_multiple, state->model->record.size_multiple), 1);
     a->before = g->canvas[axis];
@@ -179,7 +184,8 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
         return status;
     }
     state->tta = tw_options_bool(options, "tta");
-    state->align = state->model ? tile_align(state->model->geometry) : 1;
+    if (state->model)
+        state->align = tile_align(state->model->geometry);
     state->in = *tw_source_picture(request->sources[0]);
     state->out = state->in;
     state->out.width *= state->scale;
@@ -210,7 +216,8 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
         out->macs = 1000;
         out->tile_hint = state->tiling.tile;
         out->one_worker = !state->callbacks->thread_safe;
-        out->why_inexact = "the engine says that its results depend on the tile";
+        out->why_inexact = state->tiling.inexact ? "the engine says that its results depend on the tile"
+                                                 : "the context given is smaller than what the engine asks for";
         return;
     }
     out->model_hash = state->model->hash;
@@ -243,9 +250,7 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
 
 static tw_status start_upscale(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err)
 {
-    if (state->callbacks)
-        TW_TRY(tw_pool_callback_engine(state->pool, state->name, &state->engine, err));
-    else
+    if (!state->callbacks)
         TW_TRY(tw_pool_engine(state->pool, state->model, state->device,
                               tw_memory_weights(state->model->graph, state->model->geometry), &state->engine, err));
     state->workers = g_new0(tw_engine_worker *, workers);
