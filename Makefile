@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all build demo test bench install docs format check evaluate clean setup test-setup
+.PHONY: all build demo test bench fuzz install docs format check evaluate clean setup test-setup
 
 all: build
 
@@ -27,8 +27,14 @@ test: test-setup build
 bench: test-setup build
 	@bench/run.sh $(BUILD)
 
+# Every file of the corpus, then some minutes of search.
+fuzz: test-setup build
+	@fuzz/replay.sh $(BUILD) --seconds 300
+
+# DESTDIR=folder stages it, for packages.
 install: build
 	@meson configure $(BUILD) -Dprefix=$(PREFIX) && meson install -C $(BUILD)
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true
 
 docs: build
 	@tools/docs/generate.sh $(BUILD)

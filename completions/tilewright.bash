@@ -23,16 +23,17 @@ _tilewright() {
     esac
     case $op in
     upscale)
-        options="-n --model -s --scale --engine --effort --noise -x --tta --pad -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="-n --model -s --scale --engine --noise -x --tta --pad --blend --ramp -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -s|--scale) return ;;
-            --engine) COMPREPLY=($(compgen -W "realcugan realesrgan waifu2x" -- "$cur")); return ;;
-            --effort) COMPREPLY=($(compgen -W "fast balanced high" -- "$cur")); return ;;
+            --engine) COMPREPLY=($(compgen -W "realcugan realesrgan waifu2x span" -- "$cur")); return ;;
             --noise) return ;;
             --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
+            --blend) COMPREPLY=($(compgen -W "none linear cosine gaussian" -- "$cur")); return ;;
+            --ramp) return ;;
             -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
-            -q|--quality) return ;;
+            -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
             -c|--compression) return ;;
             --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
             --memory) return ;;
@@ -43,7 +44,7 @@ _tilewright() {
             -t|--tile|--tile-size) return ;;
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
-            --halo|--tile-overlap) return ;;
+            --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
             --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
@@ -64,7 +65,7 @@ _tilewright() {
             -t|--tile|--tile-size) return ;;
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
-            --halo|--tile-overlap) return ;;
+            --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
             --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;

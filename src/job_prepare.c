@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** From a request to a plan: profile, budget, headers, schedule, tile. Reads headers only. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "job.h"
@@ -53,7 +54,8 @@ static void fill_sink_options(tw_run *run)
         sink->format = tw_options_text(options, "format");
     if (!sink->format && job->output.path && strcmp(job->output.path, "-") == 0)
         sink->format = "png";
-    sink->quality = (int)tw_options_int(options, "quality");
+    const char *quality = tw_options_text(options, "quality");
+    sink->quality = quality ? atoi(quality) : 0; /* words choose a model and leave the default */
     sink->lossless = tw_options_bool(options, "lossless");
     sink->compression = (int)tw_options_int(options, "compression");
     sink->tiff_compression = tw_options_text(options, "tiff-compression");
@@ -130,10 +132,12 @@ static tw_status open_op(tw_run *run, bool whole, tw_error *err)
 {
     tw_job *job = run->job;
     tw_op_request request = {job->context, run->options, job->session->pool, job->n_inputs, run->sources, whole};
-    if (run->state)
-        job->op->close(run->state);
+    tw_op_state *before = run->state; /* closed last: what both share, as a device, need not start twice */
     run->state = NULL;
-    TW_TRY(job->op->open(&request, &run->state, err));
+    tw_status status = job->op->open(&request, &run->state, err);
+    if (before)
+        job->op->close(before);
+    TW_TRY(status);
     job->op->facts(run->state, &run->facts);
     return check_output(run, err);
 }

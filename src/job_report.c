@@ -35,6 +35,9 @@ static char *explain(const tw_job *job, const tw_run *run)
     g_string_append_printf(text, "because: %s\n", plan->why);
     if (!r->exact)
         g_string_append_printf(text, "not exact: %s\n", run->facts.why_inexact ? run->facts.why_inexact : "");
+    if (plan->blend_rows > 0)
+        g_string_append_printf(text, "neighbouring tiles are blended over %lldx%lld pixels\n", (long long)plan->overlap[0],
+                               (long long)plan->overlap[1]);
     g_string_append_printf(text, "planned peak %s of a budget of %s (%s):\n",
                            tw_format_size(plan->planned_peak, peak, sizeof peak),
                            tw_format_size(plan->budget, budget, sizeof budget),
@@ -45,7 +48,9 @@ static char *explain(const tw_job *job, const tw_run *run)
     append_size(text, "weights", plan->weight_bytes, NULL);
     append_size(text, "workers' tiles", plan->workers_bytes, NULL);
     append_size(text, "rows of the result", plan->ring_bytes, NULL);
+    append_size(text, "rows being blended", plan->blend_bytes, NULL);
     append_size(text, "encoder", plan->sink_bytes, run->sink_cost.why);
+    append_size(text, "device memory", plan->planned_vram, "on the device");
     append_size(text, "scratch file", plan->scratch_bytes, "on disk");
     if (plan->seconds > 0)
         g_string_append_printf(text, "about %.1f s on this machine\n", plan->seconds);
@@ -62,6 +67,12 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     job->extra = json_object();
     if (job->op->report)
         job->op->report(run->state, job->extra);
+    if (plan->blend_rows > 0)
+        json_object_set_new(job->extra, "overlap", json_pack("[II]", (json_int_t)plan->overlap[0], (json_int_t)plan->overlap[1]));
+    if (plan->vram_budget > 0) {
+        json_object_set_new(job->extra, "vram_budget_bytes", json_integer(plan->vram_budget));
+        json_object_set_new(job->extra, "planned_vram_bytes", json_integer(plan->planned_vram));
+    }
     const char *device = json_string_value(json_object_get(job->extra, "device"));
     const char *wanted = tw_options_text(run->options, "device");
     job->device = g_strdup(device ? device : strncmp(wanted, "gpu", 3) == 0 ? wanted : "cpu");

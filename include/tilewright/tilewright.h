@@ -6,6 +6,7 @@
 #include "tilewright/engine.h"
 #include "tilewright/error.h"
 #include "tilewright/job.h"
+#include "tilewright/models.h"
 #include "tilewright/options.h"
 
 #ifdef __cplusplus

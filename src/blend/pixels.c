@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "blend/pixels.h"
 
-
 void tw_pixels_load(const void *row, tw_depth depth, int bands, int band, int64_t n, float *to)
 {
     if (depth == TW_U8) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define PAGE 4096
+#define PAGE     4096
 #define OWN_FROM (64 * 1024) /* smaller requests go to tw_alloc */
 #define UNCAPPED (INT64_C(4) << 30)
 
@@ -44,7 +44,8 @@ tw_arena *tw_arena_new(tw_account *account)
     int64_t cap = tw_account_cap(account);
     arena->account = account;
     arena->reserved = ((cap > 0 ? 2 * cap : UNCAPPED) + PAGE - 1) / PAGE * PAGE;
-    arena->base = mmap(NULL, (size_t)arena->reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    arena->base =
+        mmap(NULL, (size_t)arena->reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (arena->base == MAP_FAILED) {
         free(arena);
         return NULL;
@@ -161,6 +162,10 @@ void *tw_arena_take(tw_arena *arena, size_t bytes)
         return take_small(NULL, bytes);
     void *taken = bytes < OWN_FROM ? take_small(arena->account, bytes)
                                    : take_block(arena, (int64_t)(bytes + 64 + PAGE - 1) / PAGE * PAGE);
+    if (!taken && bytes < OWN_FROM) { /* the same courtesy as for blocks: what only waits goes first */
+        tw_arena_trim(arena);
+        taken = take_small(arena->account, bytes);
+    }
     if (!taken)
         arena->refused = true;
     return taken;

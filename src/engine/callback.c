@@ -73,7 +73,7 @@ static tw_status run_callbacks(tw_engine_worker *worker, tw_engine_call *call, t
     return status;
 }
 
-static const tw_engine_class callback_class = {run_callbacks, close_callbacks};
+static const tw_engine_class callback_class = {run_callbacks, close_callbacks, NULL};
 
 tw_status tw_engine_open_callbacks(const char *name, const tw_engine_callbacks *callbacks, tw_engine **out, tw_error *err)
 {

@@ -22,6 +22,12 @@ const char *tw_engine_device(const tw_engine *engine)
     return engine->device;
 }
 
+void tw_engine_layers(const tw_engine *engine, int *on_device, int *on_cpu)
+{
+    *on_device = engine->layers_on_device;
+    *on_cpu = engine->layers_on_cpu;
+}
+
 tw_status tw_engine_worker_new(tw_engine *engine, tw_account *account, tw_engine_worker **out, tw_error *err)
 {
     tw_engine_worker *worker = calloc(1, sizeof *worker);
@@ -33,6 +39,7 @@ tw_status tw_engine_worker_new(tw_engine *engine, tw_account *account, tw_engine
         return tw_fail_memory(err, "engine worker", sizeof *worker);
     }
     worker->engine = tw_engine_ref(engine);
+    worker->account = account;
     worker->arena = arena;
     *out = worker;
     return TW_OK;
@@ -42,9 +49,21 @@ void tw_engine_worker_free(tw_engine_worker *worker)
 {
     if (!worker)
         return;
+    if (worker->engine->class->close_worker)
+        worker->engine->class->close_worker(worker);
     tw_arena_free(worker->arena);
     tw_engine_unref(worker->engine);
     free(worker);
+}
+
+void tw_engine_worker_cap_device(tw_engine_worker *worker, int64_t bytes)
+{
+    worker->device_cap = bytes;
+}
+
+void tw_engine_worker_reserve_device(tw_engine_worker *worker, int64_t bytes)
+{
+    worker->reserve = bytes;
 }
 
 static void give_tensor(tw_tensor *tensor)

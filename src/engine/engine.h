@@ -42,9 +42,18 @@ void tw_engine_unref(tw_engine *engine);
 /** "cpu" or the GPU's name. */
 const char *tw_engine_device(const tw_engine *engine);
 
+/** Convolutions and the like that run on a Vulkan device, and those that a device was asked for but the CPU runs. */
+void tw_engine_layers(const tw_engine *engine, int *on_device, int *on_cpu);
+
 /** A worker for one thread; its arena takes from `account` (which may be capped). */
 tw_status tw_engine_worker_new(tw_engine *engine, tw_account *account, tw_engine_worker **out, tw_error *err);
 void tw_engine_worker_free(tw_engine_worker *worker);
+/** Most bytes of device memory that the worker's runs may hold, 0: no limit. Before the first run. */
+void tw_engine_worker_cap_device(tw_engine_worker *worker, int64_t bytes);
+/** Foresees so much device memory for the next run; without effect on the CPU. */
+void tw_engine_worker_reserve_device(tw_engine_worker *worker, int64_t bytes);
+/** Device bytes that its runs held at most, and those in use at the same time; 0 on the CPU. */
+int64_t tw_engine_worker_device_peak(const tw_engine_worker *worker, int64_t *used);
 
 /** An input tensor in the worker's arena, contents undefined; release it in the same thread. */
 tw_status tw_engine_tensor(tw_engine_worker *worker, int64_t w, int64_t h, int64_t c, tw_tensor *out, tw_error *err);

@@ -11,6 +11,7 @@
 typedef struct tw_engine_class {
     tw_status (*run)(tw_engine_worker *worker, tw_engine_call *call, tw_error *err);
     void (*close)(tw_engine *engine);
+    void (*close_worker)(tw_engine_worker *worker); /* frees `device`; NULL: there is none */
 } tw_engine_class;
 
 /* First member of each implementation's own struct. */
@@ -18,14 +19,22 @@ struct tw_engine {
     const tw_engine_class *class;
     atomic_int refs;
     char device[256];
+    int layers_on_device, layers_on_cpu;
 };
 
 struct tw_engine_worker {
     tw_engine *engine;
+    tw_account *account;
     tw_arena *arena;
+    int64_t device_cap; /* 0: no limit */
+    int64_t reserve;    /* device bytes foreseen for the next run */
+    void *device;       /* the implementation's own */
 };
 
 /* Rows of planes are 16-byte aligned as ncnn wants external tensors. */
-static inline int64_t tw_plane_floats(int64_t w, int64_t h) { return (w * h + 3) / 4 * 4; }
+static inline int64_t tw_plane_floats(int64_t w, int64_t h)
+{
+    return (w * h + 3) / 4 * 4;
+}
 
 #endif

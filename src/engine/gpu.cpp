@@ -11,7 +11,8 @@ extern "C" {
 }
 #include "engine/gpu.h"
 
-namespace {
+namespace
+{
 
 std::mutex instance_lock;
 int instance_users = 0;
@@ -36,7 +37,7 @@ template <typename T, typename F> T with_device(int device, T none, F f)
     std::lock_guard<std::mutex> guard(instance_lock);
     if (!acquire())
         return none;
-    T result = device < ncnn::get_gpu_count() ? f(device) : none;
+    T result = device >= 0 && device < ncnn::get_gpu_count() ? f(device) : none;
     release();
     return result;
 }
@@ -67,7 +68,8 @@ int64_t available(int device)
     query.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2_KHR;
     query.pNext = &budget;
     ncnn::vkGetPhysicalDeviceMemoryProperties2KHR(info.physicalDevice(), &query);
-    int64_t allowed = (int64_t)budget.heapBudget < size ? (int64_t)budget.heapBudget : size; // some drivers report more than exists
+    int64_t allowed =
+        (int64_t)budget.heapBudget < size ? (int64_t)budget.heapBudget : size; // some drivers report more than exists
     int64_t left = allowed - (int64_t)budget.heapUsage;
     return left > 0 ? left : 0;
 }
@@ -80,7 +82,7 @@ extern "C" tw_status tw_gpu_acquire(int device, char *name, size_t n, tw_error *
     if (!acquire())
         return tw_fail(err, TW_ERROR_DEVICE, "device gpu:%d: no Vulkan loader or driver on this machine", device);
     int count = ncnn::get_gpu_count();
-    if (device >= count) {
+    if (device < 0 || device >= count) {
         release();
         return tw_fail(err, TW_ERROR_DEVICE, "device gpu:%d: this machine has %d Vulkan device%s", device, count,
                        count == 1 ? "" : "s");
@@ -115,5 +117,12 @@ extern "C" bool tw_gpu_shares_memory(int device)
     return with_device<bool>(device, true, [](int d) {
         int type = ncnn::get_gpu_info(d).type();
         return type == 1 || type == 3;
+    });
+}
+
+extern "C" int64_t tw_gpu_largest_buffer(int device)
+{
+    return with_device<int64_t>(device, 0, [](int d) {
+        return (int64_t)ncnn::get_gpu_info(d).physicalDeviceProperties().limits.maxStorageBufferRange;
     });
 }

@@ -20,6 +20,9 @@ int64_t tw_gpu_memory_available(int device);
 /** True when the device shares the host's memory (integrated, software): its use counts inside the memory budget. */
 bool tw_gpu_shares_memory(int device);
 
+/** Most bytes of one storage buffer; 0 where the device does not exist. */
+int64_t tw_gpu_largest_buffer(int device);
+
 /** Makes the instance if there is none; TW_ERROR_DEVICE when device `device` does not exist. Copies its name. */
 tw_status tw_gpu_acquire(int device, char *name, size_t n, tw_error *err);
 void tw_gpu_release(void);

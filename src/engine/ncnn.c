@@ -8,6 +8,8 @@
 
 #include "engine/engine_class.h"
 #include "engine/gpu.h"
+#include "engine/gpu_run.h"
+#include "engine/log.h"
 
 typedef struct ncnn_engine {
     tw_engine base;
@@ -16,7 +18,7 @@ typedef struct ncnn_engine {
     ncnn_allocator_t blobs, workspace;
     tw_account *account;
     int64_t weight_bytes;
-    bool gpu;
+    bool gpu, shared; /* on a Vulkan device; which shares the host's memory */
 } ncnn_engine;
 
 static _Thread_local tw_arena *current_arena;
@@ -84,22 +86,62 @@ static bool unwrap(ncnn_mat_t mat, tw_tensor *out)
     return true;
 }
 
+/* ncnn gives Vulkan's result only in its log: "vkQueueSubmit failed -4". */
+static int vulkan_result(void)
+{
+    const char *failed = strstr(tw_log_last(), " failed ");
+    return failed && strncmp(tw_log_last(), "vk", 2) == 0 ? atoi(failed + strlen(" failed ")) : 0;
+}
+
+static tw_status no_blob(const ncnn_engine *engine, const char *blob, int code, tw_error *err)
+{
+    int result = engine->gpu ? vulkan_result() : 0;
+    if (code == -100 || result == -1 || result == -2) /* out of host memory, out of device memory */
+        return tw_fail(err, TW_ERROR_BUDGET, "engine: the tile does not fit its share of the memory budget");
+    const char *said = tw_log_last();
+    if (result == -4)
+        return tw_fail(err, TW_ERROR_DEVICE, "engine: the device %s was lost", engine->base.device);
+    return tw_fail(err, engine->gpu ? TW_ERROR_DEVICE : TW_ERROR_RUN, "engine: blob %s could not be computed (code %d%s%s)",
+                   blob, code, *said ? ": " : "", said);
+}
+
 static tw_status extract_all(ncnn_extractor_t extractor, tw_engine_worker *worker, tw_engine_call *call, tw_error *err)
 {
     for (int i = 0; i < call->n_out; i++) {
         ncnn_mat_t mat = NULL;
-        int code = ncnn_extractor_extract(extractor, call->out[i].blob, &mat);
+        bool refused = false;
+        int code = worker->device ? tw_gpu_extract(extractor, call->out[i].blob, &mat, &refused)
+                                  : ncnn_extractor_extract(extractor, call->out[i].blob, &mat);
         if (code == 0 && mat && unwrap(mat, call->out[i].tensor))
             continue;
         if (mat)
             ncnn_mat_destroy(mat);
-        if (tw_arena_refused(worker->arena) || code == -100)
-            return tw_fail(err, TW_ERROR_BUDGET, "engine: the tile does not fit its share of the memory budget");
-        ncnn_engine *engine = (ncnn_engine *)worker->engine;
-        return tw_fail(err, engine->gpu ? TW_ERROR_DEVICE : TW_ERROR_RUN, "engine: blob %s could not be computed (code %d)",
-                       call->out[i].blob, code);
+        if (tw_arena_refused(worker->arena) || refused)
+            code = -100;
+        return no_blob((ncnn_engine *)worker->engine, call->out[i].blob, code, err);
     }
     return TW_OK;
+}
+
+static tw_status open_device(tw_engine_worker *worker, tw_error *err)
+{
+    ncnn_engine *engine = (ncnn_engine *)worker->engine;
+    if (!engine->gpu || worker->device)
+        return TW_OK;
+    worker->device = tw_gpu_worker_new(engine->net, worker->account, worker->arena, engine->shared, worker->device_cap);
+    return worker->device ? TW_OK : tw_fail_memory(err, "device worker", 0);
+}
+
+static void close_device(tw_engine_worker *worker)
+{
+    tw_gpu_worker_free(worker->device);
+    worker->device = NULL;
+}
+
+int64_t tw_engine_worker_device_peak(const tw_engine_worker *worker, int64_t *used)
+{
+    *used = 0;
+    return worker->device ? tw_gpu_worker_peak(worker->device, used) : 0;
 }
 
 static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_error *err)
@@ -107,9 +149,15 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     ncnn_engine *engine = (ncnn_engine *)worker->engine;
     ncnn_mat_t mats[TW_ENGINE_BLOBS] = {0};
     tw_status status = TW_OK;
+    TW_TRY(open_device(worker, err));
     tw_arena_refused(worker->arena);
+    tw_log_clear();
     current_arena = worker->arena;
     ncnn_extractor_t extractor = ncnn_extractor_create(engine->net);
+    if (worker->device) {
+        tw_gpu_reserve(worker->device, worker->reserve);
+        tw_gpu_attach(worker->device, extractor);
+    }
     for (int i = 0; i < call->n_in && status == TW_OK; i++) {
         mats[i] = wrap(call->in[i].tensor, call->in[i].vector);
         if (!mats[i] || ncnn_extractor_input(extractor, call->in[i].blob, mats[i]) != 0)
@@ -118,6 +166,8 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     if (status == TW_OK)
         status = extract_all(extractor, worker, call, err);
     ncnn_extractor_destroy(extractor);
+    if (worker->device)
+        tw_gpu_settle(worker->device);
     current_arena = NULL;
     for (int i = 0; i < call->n_in; i++)
         if (mats[i])
@@ -125,7 +175,7 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     return status;
 }
 
-static const tw_engine_class ncnn_class = {run_ncnn, close_ncnn};
+static const tw_engine_class ncnn_class = {run_ncnn, close_ncnn, close_device};
 
 static ncnn_option_t float32_options(const ncnn_engine *engine)
 {
@@ -150,8 +200,11 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
     ncnn_option_t options = float32_options(engine);
     ncnn_net_set_option(engine->net, options);
     ncnn_option_destroy(options);
-    if (engine->gpu)
+    tw_log_clear();
+    if (engine->gpu) {
+        tw_gpu_set_options(engine->net);
         ncnn_net_set_vulkan_device(engine->net, device);
+    }
     if (ncnn_net_load_param_memory(engine->net, model->param_text) != 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
     bool loaded;
@@ -159,9 +212,15 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
         loaded = ncnn_net_load_model_memory(engine->net, model->weights) > 0;
     else
         loaded = ncnn_net_load_model(engine->net, model->weights_path) == 0;
+    int result = engine->gpu ? vulkan_result() : 0;
+    if (result != 0)
+        return tw_fail(err, result == -1 || result == -2 ? TW_ERROR_BUDGET : TW_ERROR_DEVICE,
+                       "%s: the weights cannot be put on %s: %s", model->record.name, engine->base.device, tw_log_last());
     if (!loaded)
         return tw_fail(err, TW_ERROR_INPUT, "%s: the weights cannot be loaded (truncated or of another graph)",
                        model->weights ? model->record.name : model->weights_path);
+    if (engine->gpu)
+        tw_gpu_count_layers(engine->net, &engine->base.layers_on_device, &engine->base.layers_on_cpu);
     return TW_OK;
 }
 
@@ -180,6 +239,7 @@ tw_status tw_engine_open_ncnn(const tw_model *model, int device, tw_account *acc
     if (device >= 0) {
         status = tw_gpu_acquire(device, engine->base.device, sizeof engine->base.device, err);
         engine->gpu = status == TW_OK;
+        engine->shared = engine->gpu && tw_gpu_shares_memory(device);
     }
     if (status == TW_OK && !tw_account_take(account, weight_bytes))
         status = tw_fail_memory(err, "weights", weight_bytes);

@@ -182,7 +182,7 @@ static tw_status describe(tw_source *s, const tw_source_options *options, tw_err
         int64_t decoding = tw_codec_load_cost(&s->probe, &s->stored, decoded, tw_input_length(s->input));
         int64_t making = decoding + tw_tiled_copy_making(&s->stored), reading = tw_tiled_copy_reading(&s->stored);
         s->cost = (tw_source_cost){s->applied > 1 ? making : decoding, tw_max64(making, 64 * reading),
-                                   tw_tiled_copy_scratch(&s->stored), s->probe.whole, s->probe.why};
+                                   tw_tiled_copy_scratch(&s->stored), s->applied > 1, s->probe.whole, s->probe.why};
     }
     g_object_unref(decoded);
     return status;

@@ -20,6 +20,7 @@ typedef struct tw_source_cost {
     int64_t sequential; /* bytes libvips and the codec hold while next_band runs, libvips itself included */
     int64_t random;     /* bytes held for read_rect, buffers included */
     int64_t scratch;    /* bytes of scratch file that read_rect (or `orient`) needs, 0: none */
+    bool turned;        /* the orientation is applied: next_band needs the scratch, too */
     bool whole;         /* the codec itself holds the whole picture (named in `why`) */
     const char *why;    /* for example "progressive JPEG", "WebP"; NULL */
 } tw_source_cost;

@@ -22,10 +22,12 @@ typedef struct box {
 typedef struct play {
     const tw_graph *graph;
     const tw_geometry *geometry;
+    bool device; /* a Vulkan device: other workspace, four lanes */
     tw_machine machine;
     int64_t *length[2];
     int64_t now, peak;
-    box **blobs; /* per graph blob; NULL: not there */
+    int64_t largest; /* single block */
+    box **blobs;     /* per graph blob; NULL: not there */
 } play;
 
 static const tw_layer *layer_at(const play *p, int i)
@@ -38,6 +40,7 @@ static const tw_layer *layer_at(const play *p, int i)
 static void take(play *p, int64_t bytes)
 {
     p->now += bytes;
+    p->largest = tw_max64(p->largest, bytes);
     p->peak = tw_max64(p->peak, p->now);
 }
 
@@ -175,6 +178,12 @@ static bool in_place(const tw_layer *l)
 
 /* ---- one layer ---- */
 
+/* ncnn's Vulkan layers take either packing. */
+static bool takes_packs(const play *p, const tw_layer *l)
+{
+    return p->device || packs(l);
+}
+
 /* The input as the layer wants it: an own copy where it would be overwritten under another reader, repacked where it
  * must be. */
 static box *held_input(play *p, const tw_layer *l, int blob)
@@ -185,7 +194,7 @@ static box *held_input(play *p, const tw_layer *l, int blob)
         b = box_new(p, b->w, b->h, b->channels, b->pack);
     else
         b->refs++;
-    int pack = listed(l->type, any_pack) ? b->pack : packs(l) ? widest_pack(p, b->channels) : 1;
+    int pack = listed(l->type, any_pack) ? b->pack : takes_packs(p, l) ? widest_pack(p, b->channels) : 1;
     if (pack == b->pack)
         return b;
     box *packed = box_new(p, b->w, b->h, b->channels, pack);
@@ -227,19 +236,42 @@ static int64_t group_bytes(const play *p, const tw_layer *l, const box *in, int6
            (widest_pack(p, (int)k->out) < widest_pack(p, out) ? out_bytes : 0);
 }
 
+/* On a device: Winograd's transformed input and result, whole (blocks of 4 x 4, 36 values each). */
+static void touch_device_convolution(play *p, const tw_kernel *k, const box *in, const box *out)
+{
+    if (!tw_work_device_winograd(k))
+        return;
+    int64_t blocks = tw_ceil_div(out->w, 4) * tw_ceil_div(out->h, 4);
+    int64_t from = size_of(blocks, 1, in->channels * 36, in->pack), to = size_of(blocks, 1, out->channels * 36, out->pack);
+    take(p, from);
+    touch(p, to);
+    give(p, from);
+}
+
+/* On a device: the product in front of its folding together. */
+static int64_t device_columns(const tw_kernel *k, const box *in, int pack)
+{
+    int64_t rows = k->kw * k->kh * k->out;
+    return k->in >= 8 && rows >= 8 ? size_of(in->w * in->h, 1, (int)MIN(rows, 1 << 24), pack) : 0;
+}
+
 static box *run_convolution(play *p, int layer, const box *in)
 {
     const tw_layer *l = layer_at(p, layer);
     int64_t bordered = bordered_bytes(p, layer, in), work;
     take(p, bordered);
     box *out = box_for(p, l->outputs[0], widest_pack(p, channels_of(p, l->outputs[0])));
-    if (!strcmp(l->type, "Convolution")) {
+    if (p->device && !strcmp(l->type, "Convolution")) {
+        tw_kernel k = tw_kernel_of(l, in->channels);
+        touch_device_convolution(p, &k, in, out);
+        work = 0;
+    } else if (!strcmp(l->type, "Convolution")) {
         tw_kernel k = tw_kernel_of(l, in->channels);
         work = tw_work_convolution(&p->machine, &k, out->w, out->h);
     } else {
         tw_kernel k;
         work = group_bytes(p, l, in, tw_max64(bordered, in->bytes), out->bytes, &k);
-        if (work >= 0)
+        if (work >= 0 && !p->device)
             work += tw_work_convolution(&p->machine, &k, out->w, out->h);
         work = tw_max64(work, 0);
     }
@@ -262,11 +294,14 @@ static box *run_deconvolution(play *p, int layer, const box *in)
     box *out = NULL;
     if (!cut)
         out = box_for(p, l->outputs[0], pack);
-    if (!strcmp(l->type, "Deconvolution")) {
+    if (p->device && !strcmp(l->type, "Deconvolution")) {
+        touch(p, device_columns(&k, in, pack));
+    } else if (!strcmp(l->type, "Deconvolution")) {
         touch(p, tw_work_deconvolution(&p->machine, &k, in->w, in->h));
     } else {
         int64_t copies = group_bytes(p, l, in, in->bytes, tw_max64(full, out ? out->bytes : 0), &k);
-        touch(p, copies < 0 ? 0 : copies + tw_work_deconvolution(&p->machine, &k, in->w, in->h));
+        int64_t work = p->device ? 0 : tw_work_deconvolution(&p->machine, &k, in->w, in->h);
+        touch(p, copies < 0 ? 0 : copies + work);
     }
     if (cut)
         out = box_for(p, l->outputs[0], pack);
@@ -343,11 +378,11 @@ static box *run_other(play *p, int layer, const box *in)
     if (!strcmp(l->type, "Pooling")) {
         int64_t bordered = bordered_bytes(p, layer, in);
         take(p, bordered);
-        out = box_for(p, l->outputs[0], packs(l) ? in->pack : 1);
+        out = box_for(p, l->outputs[0], takes_packs(p, l) ? in->pack : 1);
         give(p, bordered);
         return out;
     }
-    out = box_for(p, l->outputs[0], packs(l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
+    out = box_for(p, l->outputs[0], takes_packs(p, l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
     static const char *const simple[] = {"BinaryOp", "Eltwise",   "Interp",       "PixelShuffle", "Reorg",    "rife.Warp",
                                          "Padding",  "Reduction", "InnerProduct", "Cast",         "DeepCopy", NULL};
     if (!strcmp(l->type, "Padding") && in->pack != out->pack)
@@ -428,9 +463,11 @@ static void play_from(play *p, int blob)
     g_free(begun);
 }
 
-int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h)
+static play play_call(const tw_graph *graph, const tw_geometry *geometry, bool device, int64_t w, int64_t h)
 {
-    play p = {.graph = graph, .geometry = geometry, .machine = tw_machine_here()};
+    play p = {.graph = graph, .geometry = geometry, .device = device, .machine = tw_machine_here()};
+    if (device)
+        p.machine.lanes = 4;
     p.length[0] = g_new0(int64_t, graph->n_blobs);
     p.length[1] = g_new0(int64_t, graph->n_blobs);
     p.blobs = g_new0(box *, graph->n_blobs);
@@ -455,7 +492,20 @@ int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64
     g_free(p.length[0]);
     g_free(p.length[1]);
     g_free(p.blobs);
-    return p.peak;
+    return p;
+}
+
+int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h)
+{
+    return play_call(graph, geometry, false, w, h).peak;
+}
+
+int64_t tw_memory_tile_device(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h, int64_t *largest)
+{
+    static const int64_t block = 4 << 20; /* the engine takes device memory in blocks of at least so much */
+    play p = play_call(graph, geometry, true, w, h);
+    *largest = p.largest;
+    return p.peak + p.peak / 8 + 2 * block; /* gaps that no blob fits into */
 }
 
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry)
@@ -472,4 +522,14 @@ int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry)
         most = tw_max64(most, transient);
     }
     return library + sum + sum / 12 + most; /* a twelfth: holes in the heap, measured with x4plus (351 convolutions): 6 % */
+}
+
+int64_t tw_memory_weights_device(const tw_graph *graph)
+{
+    static const int64_t block = 8 << 20; /* ncnn's blocks for weights */
+    int64_t sum = 0, blocks;
+    for (int i = 0; i < graph->n_layers; i++)
+        sum += tw_work_device_weights(&graph->layers[i]);
+    blocks = tw_ceil_div(sum, block) + 1;
+    return blocks * block + sum / 8;
 }

@@ -14,4 +14,11 @@ int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64
  *  moment of transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry);
 
+/** The same on a Vulkan device: upper bound of the device memory of one call, and its largest single buffer, which the device
+ *  may limit. */
+int64_t tw_memory_tile_device(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h, int64_t *largest);
+
+/** Upper bound of the device memory that the weights hold. While they are loaded, staging memory of the host holds as much. */
+int64_t tw_memory_weights_device(const tw_graph *graph);
+
 #endif

@@ -274,3 +274,25 @@ void tw_work_weights(const tw_machine *machine, const tw_layer *l, int64_t *resi
     }
     *resident += 4 * tw_max64(k.out, 0);
 }
+
+/* ---- Vulkan devices ---- */
+
+bool tw_work_device_winograd(const tw_kernel *k)
+{
+    return k->kw == 3 && k->kh == 3 && k->dw == 1 && k->dh == 1 && k->sw == 1 && k->sh == 1 && k->in >= 16 && k->out >= 16 &&
+           !(k->mask & 64);
+}
+
+int64_t tw_work_device_weights(const tw_layer *l)
+{
+    int64_t count = tw_layer_int(l, 6, 0), small = 4096; /* bias, activation, alignment */
+    if (!strcmp(l->type, "InnerProduct"))
+        return small + 5 * tw_max64(tw_layer_int(l, 2, 0), 0);
+    tw_kernel k = tw_kernel_of(l, 1);
+    if (count <= 0 || k.out <= 0 || k.kw * k.kh <= 0)
+        return small;
+    k.in = tw_max64(count / k.out / (k.kw * k.kh), 1);
+    bool winograd = !strcmp(l->type, "Convolution") && tw_work_device_winograd(&k);
+    int64_t values = winograd ? 36 : k.kw * k.kh;
+    return small + 4 * values * up_to(k.in, 4) * up_to(k.out, 4) + 4 * k.out;
+}

@@ -32,6 +32,10 @@ int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *kernel, 
 /** The same for the product inside a deconvolution: its unfolded result included. */
 int64_t tw_work_deconvolution(const tw_machine *machine, const tw_kernel *kernel, int64_t in_w, int64_t in_h);
 
+/** On a Vulkan device (with Winograd of 4 x 4 as the engine sets it): whether it is used, and the bytes of a layer's weights. */
+bool tw_work_device_winograd(const tw_kernel *kernel);
+int64_t tw_work_device_weights(const tw_layer *layer);
+
 /** Bytes the layer's weights hold once loaded, and what loading them takes for a moment on top. */
 void tw_work_weights(const tw_machine *machine, const tw_layer *layer, int64_t *resident, int64_t *transient);
 

@@ -7,6 +7,7 @@
 #include "base/context.h"
 #include "base/options.h"
 #include "base/rect.h"
+#include "blend/ramp.h"
 #include "engine/pool.h"
 #include "image/picture.h"
 #include "image/source.h"
@@ -23,7 +24,7 @@ typedef enum tw_access {
 } tw_access;
 
 typedef enum tw_result_kind {
-    TW_RESULT_PICTURE, /* the kernel writes its rectangle with tw_step_out */
+    TW_RESULT_PICTURE, /* the kernel writes its rectangle with tw_step_store or tw_step_out */
     TW_RESULT_VALUES,  /* the kernel sets step->value; reduce folds them in step order */
 } tw_result_kind;
 
@@ -32,6 +33,9 @@ typedef struct tw_pass {
     tw_access access[TW_MAX_INPUTS];
     int64_t width, height; /* the plane that tiles partition: the result's pixels, or the plane summed over */
     int64_t align;         /* tile edges are multiples of this, in pixels of that plane */
+    tw_ramp_kind blend;    /* PICTURE, inexact results: neighbouring tiles overlap and are blended */
+    int64_t ramp;          /* pixels of that plane that two tiles share across an edge; 0: a tenth of the tile's side */
+    int64_t ramp_least;    /* at least so many; never more than a tile's side */
 } tw_pass;
 
 /** One tile of one pass, in a worker's hands. */
@@ -40,15 +44,19 @@ typedef struct tw_step {
     int64_t index;
     int worker;                /* 0.. number of workers - 1 */
     tw_rect out;               /* the core: what this step owns */
-    tw_rect in[TW_MAX_INPUTS]; /* need(out), inside the picture */
+    tw_rect write;             /* what it computes: `out`, wider where tiles overlap, a part of it when it is retried */
+    tw_rect in[TW_MAX_INPUTS]; /* need(write), inside the picture */
     void *value;               /* VALUES: made by run (g_malloc), freed by the schedule after reduce */
     struct tw_runner *runner;  /* the schedule's own */
 } tw_step;
 
 /** Row `y` of a RECT input, address of pixel x = step->in[input].x; interleaved samples of the source's picture. */
 const void *tw_step_row(const tw_step *step, int input, int64_t y);
-/** Row `y` of the result, address of pixel x = step->out.x; interleaved samples of the result picture. */
+/** Row `y` of the result, address of pixel x = step->out.x; interleaved samples of the result picture. Not with `blend`. */
 void *tw_step_out(const tw_step *step, int64_t y);
+/** Gives row `y` of one band of the result: step->write.w samples from x = step->write.x on, 1 = white. Every row and band of
+ *  step->write once, and none before all that may fail is done: a step that fails is run again. */
+void tw_step_store(const tw_step *step, int64_t y, int band, const float *samples);
 
 typedef struct tw_op_request {
     tw_context *context;
@@ -67,7 +75,9 @@ typedef struct tw_op_facts {
     const char *model_hash;
     int64_t halo[4];      /* left, top, right, bottom, input pixels */
     int64_t weight_bytes; /* resident once loaded, shared by workers */
-    int64_t device_bytes; /* of an accelerator that shares the host's memory */
+    int64_t device_bytes; /* host memory for an accelerator: its driver, and weights where it shares the host's memory */
+    int64_t vram_budget;  /* bytes of device memory that may be used, 0: no device */
+    int64_t vram_fixed;   /* of them: weights */
     double macs;          /* multiply-accumulates per input pixel and pass, halo not counted */
     double scale;         /* result pixels per input pixel, one axis */
     bool exact;
@@ -91,10 +101,14 @@ typedef struct tw_op_class {
 
     int (*passes)(const tw_op_state *state);
     void (*pass)(const tw_op_state *state, int pass, tw_pass *out);
-    /** The rectangle of input `i`, inside its picture, that output rectangle `out` reads. Pure. */
+    /** The rectangle of input `i`, inside its picture, that output rectangle `out` reads. `out` is aligned in passes without
+     *  `blend` only. Pure. */
     tw_rect (*need)(const tw_op_state *state, int pass, int input, tw_rect out);
     /** Upper bound of the bytes one worker holds for an output rectangle of w x h, tiles included. Pure. */
     int64_t (*bytes)(const tw_op_state *state, int pass, int64_t w, int64_t h);
+
+    /** The same of device memory. NULL: it never uses a device. Pure. */
+    int64_t (*vram)(const tw_op_state *state, int pass, int64_t w, int64_t h);
 
     /** Loads weights and makes `workers` workers, each capped at `worker_bytes`. Once, before the first pass. */
     tw_status (*start)(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err);

@@ -14,11 +14,12 @@ static const int64_t sides[] = {8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 25
 
 typedef struct candidate {
     int64_t tile_w, tile_h; /* result pixels */
-    int64_t ring_rows;
+    int64_t ring_rows, blend_rows;
     int64_t window_rows[TW_MAX_INPUTS];
     int64_t worker_bytes;   /* one worker, the dearest pass */
     int64_t shared_bytes;   /* everything else */
-    int64_t window_bytes, ring_bytes;
+    int64_t vram_bytes;     /* of a device, weights left out */
+    int64_t window_bytes, ring_bytes, blend_bytes;
     double cost;
 } candidate;
 
@@ -37,7 +38,7 @@ static int64_t source_bytes(const tw_plan_request *r)
     return bytes;
 }
 
-/* Scratch is for pictures that are turned, read at random, or read again although they came through a pipe. */
+/* Scratch is for pictures that are turned or read at random. */
 static int64_t scratch_bytes(const planner *p)
 {
     int64_t bytes = 0;
@@ -49,7 +50,7 @@ static int64_t scratch_bytes(const planner *p)
             p->request->op->pass(p->request->state, number, &pass);
             random |= pass.access[i] == TW_ACCESS_RANDOM;
         }
-        if (random)
+        if (random || tw_source_cost_of(source)->turned)
             bytes += tw_source_cost_of(source)->scratch;
     }
     return bytes;
@@ -63,8 +64,7 @@ static int64_t window_rows(const planner *p, const tw_pass *pass, int number, in
     int64_t samples = tw_min64(grid->rows, 16), most = 0;
     for (int64_t i = 0; i < samples; i++) {
         int64_t row = samples > 1 ? i * (grid->rows - 1) / (samples - 1) : 0;
-        tw_rect out = {0, row * grid->tile_h, pass->width, tw_min64(grid->tile_h, pass->height - row * grid->tile_h)};
-        most = tw_max64(most, r->op->need(r->state, number, input, out).h);
+        most = tw_max64(most, r->op->need(r->state, number, input, tw_grid_write_row(grid, row)).h);
     }
     if (samples < grid->rows)
         most += (int64_t)ceil((double)pass->align / p->facts.scale);
@@ -80,10 +80,13 @@ static candidate measure(const planner *p, int64_t in_w, int64_t in_h, bool look
         tw_pass pass;
         r->op->pass(r->state, number, &pass);
         int64_t want_w = (int64_t)llround((double)in_w * p->facts.scale), want_h = (int64_t)llround((double)in_h * p->facts.scale);
-        tw_grid grid = tw_grid_of(pass.width, pass.height, want_w, want_h, pass.align);
+        tw_grid grid = tw_grid_of_pass(&pass, want_w, want_h);
         c.tile_w = grid.tile_w, c.tile_h = grid.tile_h;
         int64_t w = tw_min64(grid.tile_w, pass.width), h = tw_min64(grid.tile_h, pass.height);
-        c.worker_bytes = tw_max64(c.worker_bytes, r->op->bytes(r->state, number, w, h));
+        int64_t write_w = tw_min64(w + 2 * grid.reach_w, pass.width), write_h = tw_min64(h + 2 * grid.reach_h, pass.height);
+        c.worker_bytes = tw_max64(c.worker_bytes, r->op->bytes(r->state, number, write_w, write_h));
+        if (r->op->vram)
+            c.vram_bytes = tw_max64(c.vram_bytes, r->op->vram(r->state, number, write_w, write_h));
         int64_t windows = 0;
         for (int i = 0; i < r->n_inputs; i++) {
             if (pass.access[i] != TW_ACCESS_RECT)
@@ -95,17 +98,20 @@ static candidate measure(const planner *p, int64_t in_w, int64_t in_h, bool look
         }
         c.window_bytes = tw_max64(c.window_bytes, windows);
         double tile_w = (double)w / p->facts.scale, tile_h = (double)h / p->facts.scale;
-        double overhead = (tile_w + p->facts.halo[0] + p->facts.halo[2]) * (tile_h + p->facts.halo[1] + p->facts.halo[3]) /
-                          (tile_w * tile_h);
+        double overhead = ((double)write_w / p->facts.scale + p->facts.halo[0] + p->facts.halo[2]) *
+                          ((double)write_h / p->facts.scale + p->facts.halo[1] + p->facts.halo[3]) / (tile_w * tile_h);
         if (grid.columns == 1 && grid.rows == 1)
             overhead = 1;
         work += overhead;
         if (pass.result == TW_RESULT_PICTURE && r->result) {
-            c.ring_rows = tw_min64(lookahead ? 2 * grid.tile_h : grid.tile_h, pass.height);
+            bool twice = lookahead && !tw_grid_blends(&grid); /* else the rows in flight are those being blended */
+            c.ring_rows = tw_min64(twice ? 2 * grid.tile_h : grid.tile_h, pass.height);
             c.ring_bytes = c.ring_rows * tw_picture_row_bytes(r->result);
+            c.blend_rows = tw_grid_blend_rows(&grid, lookahead);
+            c.blend_bytes = tw_grid_blend_bytes(&grid, r->result, c.blend_rows);
         }
     }
-    c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes;
+    c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes + c.blend_bytes;
     /* Working sets beyond the caches cost: about 15 % for each doubling past 3 MB (measured, bench/). */
     work *= 1 + 0.15 * log2(fmax(1, (double)c.worker_bytes / (3 << 20)));
     /* Without lookahead workers wait at the end of every tile row. */
@@ -118,6 +124,16 @@ static int64_t peak_of(const candidate *c, int workers)
     return c->shared_bytes + workers * c->worker_bytes;
 }
 
+static bool fits_vram(const planner *p, const candidate *c)
+{
+    return p->facts.vram_budget == 0 || p->facts.vram_fixed + c->vram_bytes <= p->facts.vram_budget;
+}
+
+static bool fits(const planner *p, const candidate *c, int workers)
+{
+    return fits_vram(p, c) && peak_of(c, workers) <= p->request->budget;
+}
+
 /* The cheapest candidate whose peak with `workers` workers fits. Ties go to the smaller peak. */
 static bool search(const planner *p, int workers, candidate *best, int64_t *smallest)
 {
@@ -128,6 +144,8 @@ static bool search(const planner *p, int workers, candidate *best, int64_t *smal
                 if (sides[j] > 2 * sides[i]) /* tall tiles only cost rows */
                     continue;
                 candidate c = measure(p, sides[i], sides[j], lookahead);
+                if (!fits_vram(p, &c))
+                    continue;
                 int64_t peak = peak_of(&c, workers);
                 *smallest = tw_min64(*smallest, peak);
                 if (peak > p->request->budget)
@@ -149,12 +167,32 @@ static tw_status refuse(const planner *p, int64_t smallest, tw_error *err)
                    (double)p->request->budget / (1 << 20), mib);
 }
 
+static tw_status refuse_vram(const planner *p, const candidate *c, tw_error *err)
+{
+    if (c->vram_bytes >= INT64_MAX / 8)
+        return tw_fail(err, TW_ERROR_BUDGET,
+                       "the device cannot hold the tile with its context: one buffer would be larger than it allows");
+    return tw_fail(err, TW_ERROR_BUDGET,
+                   "the budget of %.1f MiB of device memory (--vram) cannot hold this: the smallest that would do is %lldM",
+                   (double)p->facts.vram_budget / (1 << 20),
+                   (long long)((p->facts.vram_fixed + c->vram_bytes + (1 << 20) - 1) >> 20));
+}
+
+/* `smallest` is INT64_MAX where no tile fits the device. */
+static tw_status refuse_all(const planner *p, int64_t smallest, tw_error *err)
+{
+    if (smallest < INT64_MAX)
+        return refuse(p, smallest, err);
+    candidate c = measure(p, sides[0], sides[0], false);
+    return refuse_vram(p, &c, err);
+}
+
 static void fill(const planner *p, const candidate *c, int workers, tw_plan *out)
 {
     const tw_plan_request *r = p->request;
     tw_pass pass;
     r->op->pass(r->state, p->passes - 1, &pass);
-    tw_grid grid = tw_grid_of(pass.width, pass.height, c->tile_w, c->tile_h, pass.align);
+    tw_grid grid = tw_grid_of_pass(&pass, c->tile_w, c->tile_h);
     out->tile_w = c->tile_w, out->tile_h = c->tile_h;
     out->in_tile[0] = (int64_t)llround((double)c->tile_w / p->facts.scale);
     out->in_tile[1] = (int64_t)llround((double)c->tile_h / p->facts.scale);
@@ -162,12 +200,18 @@ static void fill(const planner *p, const candidate *c, int workers, tw_plan *out
     out->passes = p->passes;
     out->workers = workers;
     out->ring_rows = c->ring_rows;
+    out->blend_rows = c->blend_rows;
+    out->overlap[0] = (int64_t)ceil((double)(2 * grid.reach_w) / p->facts.scale);
+    out->overlap[1] = (int64_t)ceil((double)(2 * grid.reach_h) / p->facts.scale);
     memcpy(out->window_rows, c->window_rows, sizeof out->window_rows);
     out->worker_bytes = c->worker_bytes;
     out->window_bytes = c->window_bytes;
     out->ring_bytes = c->ring_bytes;
+    out->blend_bytes = c->blend_bytes;
     out->workers_bytes = workers * c->worker_bytes;
     out->planned_peak = peak_of(c, workers);
+    out->vram_budget = p->facts.vram_budget;
+    out->planned_vram = p->facts.vram_budget > 0 ? p->facts.vram_fixed + c->vram_bytes : 0;
     double pixels = (double)pass.width * (double)pass.height / (p->facts.scale * p->facts.scale);
     out->work = p->facts.macs * pixels * c->cost;
     if (r->macs_per_second > 0)
@@ -178,7 +222,8 @@ static void explain(const planner *p, bool asked, bool squeezed, tw_plan *out)
 {
     const char *kind = out->schedule == TW_SCHEDULE_WHOLE ? "one tile holds the whole picture" : "tiles read their exact context";
     if (!p->facts.exact && out->schedule != TW_SCHEDULE_WHOLE)
-        kind = "tiles overlap and are blended, because the result depends on the tile";
+        kind = out->blend_rows > 0 ? "tiles overlap and are blended, because the result depends on the tile"
+                                   : "tiles are cropped at their edges, although the result depends on the tile";
     const char *size = asked            ? "the tile size was given"
                        : squeezed       ? "the largest tile that fits the budget with one worker"
                                         : "the cheapest tile that fits the budget with two workers";
@@ -207,7 +252,9 @@ static candidate whole_candidate(const planner *p)
 static tw_status plan_whole(planner *p, tw_plan *out, tw_error *err)
 {
     candidate c = whole_candidate(p);
-    if (peak_of(&c, 1) > p->request->budget)
+    if (!fits_vram(p, &c))
+        return refuse_vram(p, &c, err);
+    if (!fits(p, &c, 1))
         return refuse(p, peak_of(&c, 1), err);
     out->schedule = TW_SCHEDULE_WHOLE;
     fill(p, &c, 1, out);
@@ -235,18 +282,20 @@ static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
     if (asked) {
         int64_t w = r->tile_w > 0 ? r->tile_w : p->facts.tile_hint, h = r->tile_w > 0 ? r->tile_h : p->facts.tile_hint;
         best = measure(p, w, h, true);
-        if (peak_of(&best, 1) > r->budget)
+        if (!fits(p, &best, 1))
             best = measure(p, w, h, false);
         smallest = peak_of(&best, 1);
+        if (!fits_vram(p, &best) && !r->tile_may_shrink)
+            return refuse_vram(p, &best, err);
         if (smallest > r->budget && !r->tile_may_shrink)
             return refuse(p, smallest, err);
-        asked = smallest <= r->budget;
+        asked = fits(p, &best, 1);
     }
-    if (!asked && !search(p, 2, &best, &smallest)) {
+    if (!asked && (p->facts.one_worker || !search(p, 2, &best, &smallest))) {
         squeezed = true;
         smallest = INT64_MAX;
         if (!search(p, 1, &best, &smallest))
-            return refuse(p, smallest, err);
+            return refuse_all(p, smallest, err);
     }
     out->schedule = TW_SCHEDULE_HALO;
     fill(p, &best, most_workers(p, &best, out), out);

@@ -19,11 +19,14 @@ typedef struct tw_plan {
     int64_t tiles;            /* of one pass */
     int passes, workers;
     int64_t ring_rows;        /* rows of the result in flight */
+    int64_t blend_rows;       /* rows of sums in flight where tiles are blended, 0: they do not overlap */
+    int64_t overlap[2];       /* input pixels that neighbouring tiles share, x and y; 0: none */
     int64_t window_rows[TW_MAX_INPUTS];
     int64_t worker_bytes;     /* cap of each worker's arena */
     int64_t budget;
     /* What takes memory; planned_peak is the sum. */
-    int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, weight_bytes, workers_bytes, planned_peak;
+    int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, blend_bytes, weight_bytes, workers_bytes, planned_peak;
+    int64_t vram_budget, planned_vram; /* device memory, weights included; 0: no device */
     int64_t scratch_bytes;
     double work;              /* multiply-accumulates of all passes, halos included */
     double seconds;           /* predicted; 0: not calibrated */

@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "blend/pixels.h"
+#include "schedule/feather.h"
 #include "schedule/window.h"
 
 #define WORKER_STACK (4 << 20) /* ncnn's forward recurses once per layer; a thousand layers fit */
-#define RETRIES 3              /* a failed tile is cut in four, at most this often */
+#define RETRIES      3         /* a failed tile is cut in four, at most this often */
 
 typedef struct tw_runner tw_runner;
 
@@ -17,19 +19,20 @@ struct tw_runner {
     int pass_number;
     tw_pass pass;
     tw_grid grid;
+    tw_feather *feather; /* NULL: tiles do not overlap */
     tw_window *windows[TW_MAX_INPUTS];
     int64_t pixel_bytes[TW_MAX_INPUTS]; /* of the inputs */
     int64_t out_pixel_bytes;
     int n_workers;
 
     pthread_mutex_t lock;
-    int64_t next;           /* step to hand out */
-    int64_t *left;          /* unfinished steps of each tile row */
-    int64_t complete_rows;  /* tile rows finished from the top */
-    int64_t reduced;        /* steps folded so far (VALUES) */
-    GPtrArray *waiting;     /* tw_step whose turn to be folded has not come */
+    int64_t next;          /* step to hand out */
+    int64_t *left;         /* unfinished steps of each tile row */
+    int64_t complete_rows; /* tile rows finished from the top */
+    int64_t reduced;       /* steps folded so far (VALUES) */
+    GPtrArray *waiting;    /* tw_step whose turn to be folded has not come */
     bool reducing;
-    tw_error failure;       /* the first one */
+    tw_error failure; /* the first one */
 };
 
 typedef struct worker_start {
@@ -49,6 +52,18 @@ void *tw_step_out(const tw_step *step, int64_t y)
     return (char *)tw_sink_row(runner->request->sink, y) + step->out.x * runner->out_pixel_bytes;
 }
 
+void tw_step_store(const tw_step *step, int64_t y, int band, const float *samples)
+{
+    const tw_runner *runner = step->runner;
+    const tw_picture *result = runner->request->result;
+    if (runner->feather) {
+        tw_feather_store(runner->feather, step->index, step->write, y, band, samples);
+        return;
+    }
+    char *row = (char *)tw_sink_row(runner->request->sink, y) + step->write.x * runner->out_pixel_bytes;
+    tw_pixels_store(samples, step->write.w, row, result->depth, tw_picture_bands(result), band);
+}
+
 static void stop(tw_runner *runner, const tw_error *error)
 {
     pthread_mutex_lock(&runner->lock);
@@ -58,6 +73,8 @@ static void stop(tw_runner *runner, const tw_error *error)
     for (int i = 0; i < TW_MAX_INPUTS; i++)
         if (runner->windows[i])
             tw_window_stop(runner->windows[i]);
+    if (runner->feather)
+        tw_feather_stop(runner->feather);
     if (runner->request->sink)
         tw_sink_stop(runner->request->sink);
 }
@@ -72,21 +89,24 @@ static bool take_step(tw_runner *runner, int64_t *index)
     return more;
 }
 
-static void place_step(const tw_runner *runner, tw_step *step, tw_rect out)
+static void place_step(const tw_runner *runner, tw_step *step, tw_rect write)
 {
     const tw_schedule_request *r = runner->request;
-    step->out = out;
+    step->write = write;
+    if (!runner->feather)
+        step->out = write;
     for (int i = 0; i < r->n_inputs; i++)
         if (runner->pass.access[i] == TW_ACCESS_RECT)
-            step->in[i] = r->op->need(r->state, runner->pass_number, i, out);
+            step->in[i] = r->op->need(r->state, runner->pass_number, i, write);
 }
 
 static int64_t half_of(int64_t length, int64_t align)
 {
-    return tw_max64(tw_ceil_div(length / 2, align) * align, align);
+    return tw_ceil_div(length, 2 * align) * align; /* rounded up: two pieces, never a sliver as a third */
 }
 
-/* Runs a rectangle; what does not fit the memory is cut in four and tried again. Exact nets give the same pixels either way. */
+/* Runs a rectangle; what does not fit the memory is cut in four and tried again. Exact nets give the same pixels either way;
+ * where tiles are blended, the parts keep the weights of their tile. */
 static tw_status run_rect(tw_runner *runner, tw_step *step, tw_rect out, int retries, tw_error *err)
 {
     const tw_schedule_request *r = runner->request;
@@ -145,8 +165,8 @@ static tw_status give_value(tw_runner *runner, const tw_step *step, tw_error *er
     return status;
 }
 
-/* Rows of the inputs above the first unfinished tile row are not read again. */
-static void finish_step(tw_runner *runner, int64_t index)
+/* Rows of the inputs above the first unfinished tile row are not read again, and what was blended above it is final. */
+static tw_status finish_step(tw_runner *runner, int64_t index, tw_error *err)
 {
     const tw_schedule_request *r = runner->request;
     pthread_mutex_lock(&runner->lock);
@@ -157,34 +177,43 @@ static void finish_step(tw_runner *runner, int64_t index)
     bool moved = complete > runner->complete_rows;
     runner->complete_rows = complete;
     pthread_mutex_unlock(&runner->lock);
-    if (!moved || complete == runner->grid.rows)
-        return;
-    int64_t y = complete * runner->grid.tile_h;
-    tw_rect next = {0, y, runner->grid.width, tw_min64(runner->grid.tile_h, runner->grid.height - y)};
-    for (int i = 0; i < r->n_inputs; i++)
-        if (runner->windows[i])
+    if (!moved)
+        return TW_OK;
+    for (int i = 0; i < r->n_inputs && complete < runner->grid.rows; i++)
+        if (runner->windows[i]) {
+            tw_rect next = tw_grid_write_row(&runner->grid, complete);
             tw_window_release(runner->windows[i], r->op->need(r->state, runner->pass_number, i, next).y);
+        }
+    return runner->feather ? tw_feather_advance(runner->feather, complete, err) : TW_OK;
 }
 
 static tw_status do_step(tw_runner *runner, int worker, int64_t index, tw_error *err)
 {
     const tw_schedule_request *r = runner->request;
     tw_rect out = tw_grid_rect(&runner->grid, index);
-    tw_step step = {.pass = runner->pass_number, .index = index, .worker = worker, .runner = runner};
+    tw_rect write = runner->feather ? tw_grid_write(&runner->grid, index) : out;
+    tw_step step = {.pass = runner->pass_number, .index = index, .worker = worker, .out = out, .runner = runner};
     TW_TRY(tw_context_check(r->context, err));
-    place_step(runner, &step, out);
-    for (int i = 0; i < r->n_inputs; i++)
-        if (runner->windows[i])
-            TW_TRY(tw_window_wait(runner->windows[i], step.in[i].y + step.in[i].h, err));
+    place_step(runner, &step, write);
+    for (int i = 0; i < r->n_inputs; i++) {
+        if (!runner->windows[i])
+            continue;
+        if (step.in[i].h > r->plan->window_rows[i]) /* would wait for ever */
+            return tw_fail(err, TW_ERROR_RUN, "%s: a tile reads %lld rows, the plan holds %lld rows", r->op->info.name,
+                           (long long)step.in[i].h, (long long)r->plan->window_rows[i]);
+        TW_TRY(tw_window_wait(runner->windows[i], step.in[i].y + step.in[i].h, err));
+    }
     bool picture = runner->pass.result == TW_RESULT_PICTURE;
-    if (picture)
+    if (runner->feather)
+        TW_TRY(tw_feather_reserve(runner->feather, write.y + write.h, err));
+    else if (picture)
         TW_TRY(tw_sink_reserve(r->sink, out.y + out.h, err));
-    TW_TRY(run_rect(runner, &step, out, RETRIES, err));
-    if (picture)
+    TW_TRY(run_rect(runner, &step, write, RETRIES, err));
+    if (picture && !runner->feather)
         tw_sink_done(r->sink, out);
-    else
+    else if (!picture)
         TW_TRY(give_value(runner, &step, err));
-    finish_step(runner, index);
+    TW_TRY(finish_step(runner, index, err));
     tw_progress_add(r->context, out.w * out.h);
     return TW_OK;
 }
@@ -257,7 +286,7 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
     tw_runner runner = {.request = request, .pass_number = number, .n_workers = request->plan->workers};
     const tw_plan *plan = request->plan;
     request->op->pass(request->state, number, &runner.pass);
-    runner.grid = tw_grid_of(runner.pass.width, runner.pass.height, plan->tile_w, plan->tile_h, runner.pass.align);
+    runner.grid = tw_grid_of_pass(&runner.pass, plan->tile_w, plan->tile_h);
     runner.out_pixel_bytes = request->result ? tw_picture_pixel_bytes(request->result) : 0;
     runner.left = g_new(int64_t, runner.grid.rows);
     for (int64_t i = 0; i < runner.grid.rows; i++)
@@ -266,6 +295,8 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
     pthread_mutex_init(&runner.lock, NULL);
 
     tw_status status = open_windows(&runner, err);
+    if (status == TW_OK && tw_grid_blends(&runner.grid))
+        status = tw_feather_new(request, &runner.grid, runner.pass.blend, plan->blend_rows, &runner.feather, err);
     if (status == TW_OK)
         status = run_workers(&runner, err);
     if (status == TW_OK && request->op->end_pass)
@@ -273,6 +304,7 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
 
     for (int i = 0; i < TW_MAX_INPUTS; i++)
         tw_window_free(runner.windows[i]);
+    tw_feather_free(runner.feather);
     g_ptr_array_set_free_func(runner.waiting, free_waiting);
     g_ptr_array_free(runner.waiting, TRUE);
     g_free(runner.left);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** Walks an operator's passes tile by tile: which rows must be there, which worker takes which step, where results go, what is
- *  retried. Knows rectangles and rows of bytes, not what pixels mean. `halo` reads core + context per tile; `whole` is the same walk
+ *  retried. Knows rectangles and rows, not what pixels mean. `halo` reads core + context per tile; `whole` is the same walk
  *  with one tile; `carry` will take its steps from the model's intervals instead of need(). */
 #ifndef TW_SCHEDULE_SCHEDULE_H
 #define TW_SCHEDULE_SCHEDULE_H
@@ -27,10 +27,30 @@ tw_status tw_schedule_run(const tw_schedule_request *request, tw_error *err);
 /** Partition of a plane into tiles of at most tile_w x tile_h, in raster order, sizes evened out and aligned. Pure. */
 typedef struct tw_grid {
     int64_t width, height, tile_w, tile_h, columns, rows;
+    int64_t reach_w, reach_h; /* how far tiles reach over their inner edges to be blended; 0: not at all */
 } tw_grid;
 
 tw_grid tw_grid_of(int64_t width, int64_t height, int64_t tile_w, int64_t tile_h, int64_t align);
 tw_rect tw_grid_rect(const tw_grid *grid, int64_t index);
-static inline int64_t tw_grid_count(const tw_grid *grid) { return grid->columns * grid->rows; }
+/** The grid of a pass, with the overlap that it asks for, at most half a tile to each side of an edge. */
+tw_grid tw_grid_of_pass(const tw_pass *pass, int64_t tile_w, int64_t tile_h);
+/** The tile widened to what its step computes. */
+tw_rect tw_grid_write(const tw_grid *grid, int64_t index);
+/** The same for a whole row of tiles. */
+tw_rect tw_grid_write_row(const tw_grid *grid, int64_t row);
+/** Where tiles overlap around the edge in front of column (axis 0) or row (axis 1) `edge`; empty at the plane's borders. A last
+ *  tile that is a sliver takes no more than its half: the overlap then lies in its neighbour. */
+tw_span tw_grid_overlap(const tw_grid *grid, int axis, int64_t edge);
+/** Rows of sums in flight when tiles overlap, with the next tile row begun or not, and the bytes they take. */
+int64_t tw_grid_blend_rows(const tw_grid *grid, bool lookahead);
+int64_t tw_grid_blend_bytes(const tw_grid *grid, const tw_picture *result, int64_t rows);
+static inline bool tw_grid_blends(const tw_grid *grid)
+{
+    return grid->reach_w > 0 || grid->reach_h > 0;
+}
+static inline int64_t tw_grid_count(const tw_grid *grid)
+{
+    return grid->columns * grid->rows;
+}
 
 #endif

@@ -12,7 +12,7 @@ struct tw_window {
     char *rows;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int64_t first, end; /* rows [first, end) are held */
+    int64_t first, end;  /* rows [first, end) are held */
     int64_t wanted_from; /* what was released so far, perhaps beyond what was decoded */
     bool loading, stopped;
     tw_error failure; /* of the decoder: everybody who waits gets it */
@@ -67,13 +67,12 @@ static void load_some(tw_window *window, int64_t want)
     int64_t got = 0;
     window->loading = true;
     pthread_mutex_unlock(&window->lock);
-    tw_status status =
-        tw_source_next_band(window->source, window->rows + slot * window->row_bytes, rows, &got, &error);
+    tw_status status = tw_source_next_band(window->source, window->rows + slot * window->row_bytes, rows, &got, &error);
     pthread_mutex_lock(&window->lock);
     window->loading = false;
     if (status == TW_OK && got < 1)
-        tw_fail(&error, TW_ERROR_INPUT, "%s: only %lld of %lld rows", tw_source_label(window->source),
-                (long long)window->end, (long long)window->height);
+        tw_fail(&error, TW_ERROR_INPUT, "%s: only %lld of %lld rows", tw_source_label(window->source), (long long)window->end,
+                (long long)window->height);
     if (error.code != TW_OK)
         window->failure = error;
     else

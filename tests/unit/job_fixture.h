@@ -18,18 +18,19 @@
 
 #include "tilewright/tilewright.h"
 
-#define assert_ok(status, err)                                                                                                  \
-    do {                                                                                                                        \
-        if ((status) != TW_OK)                                                                                                  \
-            g_error("%s:%d: status %d: %s", __FILE__, __LINE__, (err).code, (err).message);                                     \
+#define assert_ok(status, err)                                                                                                 \
+    do {                                                                                                                       \
+        if ((status) != TW_OK)                                                                                                 \
+            g_error("%s:%d: status %d: %s", __FILE__, __LINE__, (err).code, (err).message);                                    \
     } while (0)
 
 /* The message must be one line and hold `text`. */
-#define assert_fails(status, code_, err, text)                                                                                  \
-    do {                                                                                                                        \
-        tw_status got_ = (status);                                                                                              \
-        if (got_ != (code_) || (err).code != (code_) || !strstr((err).message, (text)) || strchr((err).message, '\n'))          \
-            g_error("%s:%d: status %d, '%s'; expected %d with '%s'", __FILE__, __LINE__, got_, (err).message, (code_), (text)); \
+#define assert_fails(status, code_, err, text)                                                                                 \
+    do {                                                                                                                       \
+        tw_status got_ = (status);                                                                                             \
+        if (got_ != (code_) || (err).code != (code_) || !strstr((err).message, (text)) || strchr((err).message, '\n'))         \
+            g_error("%s:%d: status %d, '%s'; expected %d with '%s'", __FILE__, __LINE__, got_, (err).message, (code_),         \
+                    (text));                                                                                                   \
     } while (0)
 
 /* --- folder ------------------------------------------------------------------------------------------------------ */
@@ -111,8 +112,8 @@ static inline char *make_picture(const char *name, int width, int height, int ba
         for (int x = 0; x < width; x++)
             for (int band = 0; band < bands; band++)
                 pixels[i++] = sample_of(x, y, band);
-    VipsImage *image = vips_image_new_from_memory_copy(pixels, (size_t)width * (size_t)height * (size_t)bands, width, height, bands,
-                                                       VIPS_FORMAT_UCHAR);
+    VipsImage *image = vips_image_new_from_memory_copy(pixels, (size_t)width * (size_t)height * (size_t)bands, width, height,
+                                                       bands, VIPS_FORMAT_UCHAR);
     VipsImage *typed = NULL, *scaled = NULL;
     char *path = in_folder(name);
     VipsInterpretation kind = bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
@@ -135,6 +136,7 @@ static inline char *make_picture(const char *name, int width, int height, int ba
 /* All samples of a file as they are stored; freed with g_free. Fails the test when it is not whole. */
 static inline void *read_samples(const char *path, size_t *bytes)
 {
+    vips_cache_set_max(0); /* else another file that had this name before is given again */
     VipsImage *image = vips_image_new_from_file(path, "fail_on", VIPS_FAIL_ON_WARNING, NULL);
     if (!image)
         g_error("%s: %s", path, vips_error_buffer());
@@ -291,7 +293,8 @@ static inline void counter_close(void *user)
 static inline void add_counter(tw_session *session, const char *name, counter *c, bool thread_safe)
 {
     tw_error err = TW_ERROR_NONE;
-    tw_engine_callbacks engine = {.size = sizeof engine, .user = c, .process_rgb = counter_process, .scale_factor = counter_scale};
+    tw_engine_callbacks engine = {
+        .size = sizeof engine, .user = c, .process_rgb = counter_process, .scale_factor = counter_scale};
     engine.tiling_config = counter_tiling;
     engine.close = counter_close;
     engine.thread_safe = thread_safe;

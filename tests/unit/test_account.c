@@ -187,6 +187,25 @@ static void test_arena_gives_back(void)
     tw_account_free(account);
 }
 
+/* The same for small requests, which never come from the arena's own blocks. */
+static void test_arena_gives_back_for_small(void)
+{
+    tw_account *account = tw_account_new(NULL, "arena", 1 << 20);
+    tw_arena *arena = tw_arena_new(account);
+    void *large = tw_arena_take(arena, (1 << 20) - 8192);
+    g_assert_nonnull(large);
+    g_assert_null(tw_arena_take(arena, 30000));
+    g_assert_true(tw_arena_refused(arena));
+    tw_arena_give(large);
+    void *small = tw_arena_take(arena, 30000);
+    g_assert_nonnull(small);
+    g_assert_false(tw_arena_refused(arena));
+    tw_arena_give(small);
+    tw_arena_free(arena);
+    g_assert_cmpint(tw_account_used(account), ==, 0);
+    tw_account_free(account);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -197,5 +216,6 @@ int main(int argc, char **argv)
     g_test_add_func("/account/threads", test_threads);
     g_test_add_func("/arena/blocks", test_arena);
     g_test_add_func("/arena/gives-back", test_arena_gives_back);
+    g_test_add_func("/arena/gives-back-for-small", test_arena_gives_back_for_small);
     return g_test_run();
 }

@@ -7,7 +7,6 @@
 #include "geometry_checks.h"
 #include "random_graph.h"
 
-static const char *const graphs_folder = "/work/shared/graphs";
 
 /* ---- each layer type ---- */
 
@@ -377,8 +376,12 @@ static void test_rife(void)
         int l, r, align;
     } cases[] = {{"rife-v4.6.param", 565, 541, 32}, {"rife-v4.25.param", 1199, 1150, 64}};
     const char *folder = g_getenv("TILEWRIGHT_TEST_GRAPHS");
+    if (!folder) { /* no package carries them; the closest nets of our own are among the random graphs */
+        g_test_skip("TILEWRIGHT_TEST_GRAPHS names no folder with the RIFE graphs");
+        return;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *path = g_build_filename(folder ? folder : graphs_folder, cases[i].name, NULL), *text = NULL;
+        g_autofree char *path = g_build_filename(folder, cases[i].name, NULL), *text = NULL;
         gsize length;
         if (!g_file_get_contents(path, &text, &length, NULL))
             g_error("%s is missing: TILEWRIGHT_TEST_GRAPHS must name the folder with the RIFE graphs", path);

@@ -25,6 +25,18 @@ step arrows python3 tools/check/arrows.py
 step format tools/check/format.sh
 step unit meson test -C "$build" --no-rebuild --suite unit --print-errorlogs
 step cli meson test -C "$build" --no-rebuild --suite cli --print-errorlogs
+step fail meson test -C "$build" --no-rebuild --suite fail --print-errorlogs
+step large meson test -C "$build" --no-rebuild --suite large --print-errorlogs
+step gpu env VK_DRIVER_FILES="$(ls /usr/share/vulkan/icd.d/lvp_icd.*.json 2>/dev/null | head -n 1)" \
+    meson test -C "$build" --no-rebuild --suite gpu --print-errorlogs
 step exact meson test -C "$build" --no-rebuild --suite exact --print-errorlogs
+# The same unit tests and command cases under address and undefined-behaviour sanitizers.
+sanitized() {
+    tools/setup/build.sh "$build-asan" -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized &&
+        ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp \
+            UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+            meson test -C "$build-asan" --no-rebuild --suite unit --suite cli --suite fail --timeout-multiplier 4 --print-errorlogs
+}
+step sanitizers sanitized
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -60,6 +60,8 @@ tw_status tw_upscale_blobs(tw_op_state *state, int worker, int turn, const tw_te
         call.out[i].blob = blobs[i];
         call.out[i].tensor = &results[i];
     }
+    if (state->device >= 0)
+        tw_engine_worker_reserve_device(state->workers[worker], tw_upscale_device_tile(state, turned.w, turned.h));
     tw_status status = tw_engine_run(state->workers[worker], &call, err);
     tw_tensor_release(&turned);
     return status;

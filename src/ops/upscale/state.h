@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "ops/op.h"
+#include "ops/upscale/device.h"
 
 #define TW_BLEED 6     /* pixels that colour is carried under transparent ones */
 #define TW_TURNS 8     /* orientations of test-time augmentation */
@@ -47,7 +48,11 @@ struct tw_op_state {
     tw_pad pad;
     int64_t fixed_halo; /* -1: exact */
     bool whole, tta, exact;
+    tw_ramp_kind blend; /* none where results are exact */
+    int64_t ramp;       /* input pixels that tiles share, 0: by the tile */
+    bool blend_in_vain; /* asked for where nothing is blended */
     int device; /* -1: CPU */
+    tw_upscale_device gpu;
     int levels; /* passes over barriers before the last one */
     tw_known known[TW_MAX_BARRIERS];
     int n_workers;
@@ -67,6 +72,7 @@ int64_t tw_upscale_picture_index(const tw_op_state *state, int axis, int64_t can
 /** The picture rectangle a step reads: net, alpha and colour bleed. */
 tw_rect tw_upscale_need(const tw_op_state *state, int pass, int input, tw_rect out);
 int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h);
+int64_t tw_upscale_vram(const tw_op_state *state, int pass, int64_t w, int64_t h);
 
 /* tile.c: pixels of one step */
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);

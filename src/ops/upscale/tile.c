@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** One step: rows -> planar tile (padding, colour bleed, the net's value range) -> net -> crop -> rows. */
+/** One step: rows -> planar tile (padding, colour bleed, the net's value range) -> net -> crop -> rows or sums of rows. */
 #include "blend/pixels.h"
 #include "ops/upscale/state.h"
 
@@ -77,13 +77,11 @@ static void result_row(const tw_op_state *state, const tw_tensor *result, int64_
         to[i] = from[i] * record->out_norm[c] + record->out_mean[c];
 }
 
-/* Crops the core out of the net's result and writes it to the rows of the result picture. `line`: 4 rows of step->out.w. */
+/* Crops what the step owes out of the net's result. `line`: 4 rows of step->write.w. */
 static void store(const tw_op_state *state, const tw_step *step, const tw_tensor *result, int64_t x0, int64_t y0, float *line)
 {
-    int64_t n = step->out.w;
-    int bands = tw_picture_bands(&state->out);
-    for (int64_t y = 0; y < step->out.h; y++) {
-        void *row = tw_step_out(step, step->out.y + y);
+    int64_t n = step->write.w;
+    for (int64_t y = 0; y < step->write.h; y++) {
         for (int band = 0; band < 3; band++)
             result_row(state, result, band, x0, y0 + y, n, line + band * n);
         if (state->out.colours == 1) { /* grey: the mean of what the net made of three equal channels */
@@ -91,16 +89,16 @@ static void store(const tw_op_state *state, const tw_step *step, const tw_tensor
                 line[i] = (line[i] + line[n + i] + line[2 * n + i]) * (1.f / 3.f);
         }
         for (int band = 0; band < state->out.colours; band++)
-            tw_pixels_store(line + band * n, n, row, state->out.depth, bands, band);
+            tw_step_store(step, step->write.y + y, band, line + band * n);
     }
 }
 
 static void store_alpha(const tw_op_state *state, const tw_step *step, const tw_tensor *alpha, float *line, float *scratch)
 {
-    int bands = tw_picture_bands(&state->out);
-    for (int64_t y = step->out.y; y < step->out.y + step->out.h; y++) {
-        tw_alpha_row(alpha->data, step->in[0], &state->in, state->scale, y, step->out.x, step->out.w, scratch, line);
-        tw_pixels_store(line, step->out.w, tw_step_out(step, y), state->out.depth, bands, bands - 1);
+    tw_rect write = step->write;
+    for (int64_t y = write.y; y < write.y + write.h; y++) {
+        tw_alpha_row(alpha->data, step->in[0], &state->in, state->scale, y, write.x, write.w, scratch, line);
+        tw_step_store(step, y, tw_picture_bands(&state->out) - 1, line);
     }
 }
 
@@ -110,13 +108,13 @@ static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor
     tw_tensor result = {0}, line = {0}, scratch = {0};
     tw_engine_worker *worker = state->workers[step->worker];
     tw_status status = tw_upscale_net(state, step->worker, tile, &result, err);
-    int64_t x0 = step->out.x - x.lo * state->scale, y0 = step->out.y - y.lo * state->scale;
-    if (status == TW_OK && (result.c < 3 || x0 + step->out.w > result.w || y0 + step->out.h > result.h))
+    int64_t x0 = step->write.x - x.lo * state->scale, y0 = step->write.y - y.lo * state->scale;
+    if (status == TW_OK && (result.c < 3 || x0 + step->write.w > result.w || y0 + step->write.h > result.h))
         status = tw_fail(err, TW_ERROR_RUN, "%s: the net gave %lldx%lldx%lld for a tile that needs %lldx%lldx3", state->name,
-                         (long long)result.w, (long long)result.h, (long long)result.c, (long long)(x0 + step->out.w),
-                         (long long)(y0 + step->out.h));
+                         (long long)result.w, (long long)result.h, (long long)result.c, (long long)(x0 + step->write.w),
+                         (long long)(y0 + step->write.h));
     if (status == TW_OK)
-        status = tw_engine_tensor(worker, step->out.w, 4, 1, &line, err);
+        status = tw_engine_tensor(worker, step->write.w, 4, 1, &line, err);
     if (status == TW_OK)
         status = tw_engine_tensor(worker, step->in[0].w, 1, 1, &scratch, err);
     if (status == TW_OK) {
@@ -132,8 +130,8 @@ static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor
 
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
 {
-    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){step->out.x, step->out.x + step->out.w});
-    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){step->out.y, step->out.y + step->out.h});
+    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){step->write.x, step->write.x + step->write.w});
+    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){step->write.y, step->write.y + step->write.h});
     tw_tensor picture = {0}, alpha = {0}, tile = {0};
     tw_status status = load_picture(state, step, &picture, &alpha, err);
     if (status == TW_OK)

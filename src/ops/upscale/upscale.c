@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/gpu.h"
 #include "model/memory.h"
 #include "ops/upscale/options.h"
 #include "ops/upscale/state.h"
@@ -25,11 +24,18 @@ static void close_upscale(tw_op_state *state)
     g_free(state->workers);
     g_free(state->accounts);
     tw_engine_unref(state->engine);
+    tw_upscale_release_device(state);
     tw_upscale_forget(state);
     g_free(state);
 }
 
 /* --- what to run ------------------------------------------------------------------------------------------------- */
+
+/* --quality means the encoder's when it is a number, the model's when it is a word. */
+static const char *word_of(const char *quality)
+{
+    return quality && (*quality < '0' || *quality > '9') ? quality : NULL;
+}
 
 static const char *model_name(const tw_options *options, tw_error *err)
 {
@@ -39,7 +45,7 @@ static const char *model_name(const tw_options *options, tw_error *err)
     if (!family)
         return DEFAULT_MODEL;
     int scale = tw_options_given(options, "scale") ? (int)lround(tw_options_real(options, "scale")) : 2;
-    name = tw_model_alias(family, tw_options_text(options, "effort"), scale, (int)tw_options_int(options, "noise"));
+    name = tw_model_alias(family, word_of(tw_options_text(options, "quality")), scale, (int)tw_options_int(options, "noise"));
     if (!name)
         tw_fail(err, TW_ERROR_USAGE, "no %s model for scale %d and noise %d", family, scale,
                 (int)tw_options_int(options, "noise"));
@@ -88,10 +94,7 @@ static tw_status choose_halo(tw_op_state *state, const tw_options *options, tw_e
                            state->name, state->model->geometry->why_inexact);
         return TW_OK;
     }
-    char *end;
-    long long halo = strtoll(text, &end, 10);
-    if (*end || end == text || halo < 0 || halo > 65536)
-        return tw_fail(err, TW_ERROR_USAGE, "--halo %s: exact, or a number of input pixels from 0 to 65536", text);
+    int64_t halo = strtoll(text, NULL, 10); /* the table has checked the number */
     const int64_t *exact = state->model ? state->model->geometry->halo : NULL;
     bool enough = exact && state->exact && halo >= exact[0] && halo >= exact[1] && halo >= exact[2] && halo >= exact[3];
     enough |= state->callbacks && state->exact && halo >= state->tiling.overlap;
@@ -102,19 +105,18 @@ static tw_status choose_halo(tw_op_state *state, const tw_options *options, tw_e
     return TW_OK;
 }
 
-static tw_status choose_device(tw_op_state *state, const tw_options *options, tw_error *err)
+/* Exact tiles need no blending: it could only hide what is not there. */
+static void choose_blend(tw_op_state *state, const tw_options *options)
 {
-    const char *text = tw_options_text(options, "device");
-    state->device = -1;
-    if (strncmp(text, "gpu", 3) != 0)
-        return TW_OK;
-    if (state->callbacks)
-        return tw_fail(err, TW_ERROR_USAGE, "--device %s: the engine %s runs where it likes", text, state->name);
-    state->device = text[3] == ':' ? atoi(text + 4) : 0;
-    int count = tw_gpu_count();
-    if (state->device >= count)
-        return tw_fail(err, TW_ERROR_DEVICE, "--device %s: this machine has %d Vulkan device%s", text, count, count == 1 ? "" : "s");
-    return TW_OK;
+    static const char *const names[] = {"none", "linear", "cosine", "gaussian"};
+    if (state->exact) {
+        state->blend_in_vain = tw_options_given(options, "blend") || tw_options_given(options, "ramp");
+        return;
+    }
+    for (int i = 0; i < 4; i++)
+        if (strcmp(tw_options_text(options, "blend"), names[i]) == 0)
+            state->blend = (tw_ramp_kind)i;
+    state->ramp = tw_options_int(options, "ramp");
 }
 
 /* --- sizes ------------------------------------------------------------------------------------------------------- */
@@ -178,11 +180,12 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     if (status == TW_OK)
         status = choose_halo(state, options, err);
     if (status == TW_OK)
-        status = choose_device(state, options, err);
+        status = tw_upscale_choose_device(state, options, err);
     if (status != TW_OK) {
         close_upscale(state);
         return status;
     }
+    choose_blend(state, options);
     state->tta = tw_options_bool(options, "tta");
     if (state->model)
         state->align = tile_align(state->model->geometry);
@@ -225,6 +228,8 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
     out->weight_bytes = tw_memory_weights(state->model->graph, state->model->geometry);
     out->why_inexact = state->fixed_halo >= 0 ? "the context given is smaller than what the net reads" : state->model->geometry->why_inexact;
     out->one_worker = state->device >= 0;
+    if (state->device >= 0)
+        tw_upscale_device_facts(state, out);
 }
 
 static void upscale_picture(const tw_op_state *state, tw_picture *out, int64_t *final_width, int64_t *final_height)
@@ -244,12 +249,17 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
     *out = (tw_pass){.width = state->out.width, .height = state->out.height, .align = state->scale * state->align};
     out->access[0] = TW_ACCESS_RECT;
     out->result = pass + 1 < upscale_passes(state) ? TW_RESULT_VALUES : TW_RESULT_PICTURE;
+    out->blend = state->whole ? TW_RAMP_NONE : state->blend;
+    out->ramp = state->ramp * state->scale;
+    out->ramp_least = state->scale;
 }
 
 /* --- running ----------------------------------------------------------------------------------------------------- */
 
 static tw_status start_upscale(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err)
 {
+    if (state->blend_in_vain)
+        tw_warn(state->context, "%s is tiled exactly: --blend and --ramp are ignored", state->name);
     if (!state->callbacks)
         TW_TRY(tw_pool_engine(state->pool, state->model, state->device,
                               tw_memory_weights(state->model->graph, state->model->geometry), &state->engine, err));
@@ -261,6 +271,8 @@ static tw_status start_upscale(tw_op_state *state, int workers, int64_t worker_b
         if (!state->accounts[i])
             return tw_fail_memory(err, "worker", 0);
         TW_TRY(tw_engine_worker_new(state->engine, state->accounts[i], &state->workers[i], err));
+        if (state->device >= 0)
+            tw_engine_worker_cap_device(state->workers[i], tw_upscale_device_cap(state));
     }
     return TW_OK;
 }
@@ -269,6 +281,8 @@ static void upscale_report(const tw_op_state *state, void *json)
 {
     if (state->engine)
         json_object_set_new(json, "device", json_string(tw_engine_device(state->engine)));
+    if (state->engine && state->device >= 0)
+        tw_upscale_device_report(state, json);
     if (state->tta)
         json_object_set_new(json, "tta", json_true());
 }
@@ -293,6 +307,7 @@ const tw_op_class tw_upscale_class = {
     .pass = upscale_pass,
     .need = tw_upscale_need,
     .bytes = tw_upscale_bytes,
+    .vram = tw_upscale_vram,
     .start = start_upscale,
     .run = tw_upscale_run,
     .reduce = tw_upscale_reduce,

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# exports.sh LIBRARY INCLUDE: the library exports exactly the functions that the public headers declare.
+set -eu
+library=$1 include=$2
+exported=$(nm -D --defined-only "$library" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u)
+declared=$(cat "$include"/tilewright/*.h | grep -oE '^TW_API .*' | grep -oE '\btw_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
+if ! difference=$(diff <(echo "$declared") <(echo "$exported")); then
+    echo "declared (<) and exported (>) differ:"
+    echo "$difference" | head -n 40
+    exit 1
+fi
+echo "exports: $(echo "$exported" | wc -l) functions, all declared"

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/** Several processes on one output, and processes that are killed: what lies under the final name is always a whole picture. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "unit/job_fixture.h"
+
+static const char *program;
+static char *small, *large;
+
+typedef struct child {
+    pid_t pid;
+    int error_fd;
+} child;
+
+/* tilewright upscale INPUT OUTPUT --threads 1 [EXTRA]; its standard error can be read from the pipe. */
+static child start(const char *input, const char *output, const char *extra)
+{
+    int ends[2];
+    g_assert_cmpint(pipe(ends), ==, 0);
+    child c = {fork(), ends[0]};
+    g_assert_cmpint(c.pid, >=, 0);
+    if (c.pid == 0) {
+        dup2(ends[1], 2);
+        close(ends[0]);
+        close(ends[1]);
+        execl(program, program, "upscale", input, output, "--threads", "1", "--quiet", extra, NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    return c;
+}
+
+/* The exit code, or minus the signal; the error's text is freed by the caller. */
+static int finish(child c, char **text)
+{
+    GString *said = g_string_new(NULL);
+    char block[512];
+    int status = 0;
+    for (ssize_t n; (n = read(c.error_fd, block, sizeof block)) != 0;)
+        if (n > 0)
+            g_string_append_len(said, block, n);
+        else if (errno != EINTR)
+            break;
+    close(c.error_fd);
+    while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (text)
+        *text = g_string_free(said, FALSE);
+    else
+        g_string_free(said, TRUE);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void *reference(const char *input, size_t *bytes)
+{
+    char *output = in_folder("reference.png"), *said;
+    g_assert_cmpint(finish(start(input, output, NULL), &said), ==, 0);
+    void *samples = read_samples(output, bytes);
+    g_remove(output);
+    g_free(output);
+    g_free(said);
+    return samples;
+}
+
+static void test_two_on_one(void)
+{
+    size_t bytes;
+    void *expected = reference(small, &bytes);
+    char *output = in_folder("shared.png");
+    for (int round = 0; round < 3; round++) {
+        char *said[2];
+        child both[2] = {start(small, output, NULL), start(small, output, NULL)};
+        int codes[2] = {finish(both[0], &said[0]), finish(both[1], &said[1])};
+        int loser = codes[0] == 0;
+        g_assert_cmpint(codes[!loser], ==, 0);
+        g_assert_cmpint(codes[loser], ==, TW_ERROR_USAGE);
+        g_assert_nonnull(strstr(said[loser], "shared.png: exists already"));
+        g_assert_cmpint(files_with("shared"), ==, 1); /* nothing of the loser's */
+        assert_same_samples(output, expected, bytes);
+        g_remove(output);
+        g_free(said[0]);
+        g_free(said[1]);
+    }
+    for (int round = 0; round < 2; round++) { /* both may: the last one's stays, whole */
+        child both[2] = {start(small, output, "--overwrite"), start(small, output, "--overwrite")};
+        g_assert_cmpint(finish(both[0], NULL), ==, 0);
+        g_assert_cmpint(finish(both[1], NULL), ==, 0);
+        g_assert_cmpint(files_with("shared"), ==, 1);
+        assert_same_samples(output, expected, bytes);
+    }
+    g_remove(output);
+    g_free(output);
+    g_free(expected);
+}
+
+/* Bytes under the temporary name, or -1 when there is none. */
+static int64_t partial_size(void)
+{
+    GDir *dir = g_dir_open(test_folder, 0, NULL);
+    int64_t size = -1;
+    for (const char *name; (name = g_dir_read_name(dir));) {
+        GStatBuf status;
+        char *path = in_folder(name);
+        if (g_str_has_suffix(name, ".partial") && g_stat(path, &status) == 0)
+            size = MAX(size, (int64_t)status.st_size);
+        g_free(path);
+    }
+    g_dir_close(dir);
+    return size;
+}
+
+static void remove_partials(void)
+{
+    GDir *dir = g_dir_open(test_folder, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(dir));)
+        if (g_str_has_suffix(name, ".partial")) {
+            char *path = in_folder(name);
+            g_remove(path);
+            g_free(path);
+        }
+    g_dir_close(dir);
+}
+
+/* Waits until the run has written `bytes`, then kills it. */
+static void kill_at(const char *output, int64_t bytes)
+{
+    child c = start(large, output, NULL);
+    double start_of_wait = seconds_now();
+    while (partial_size() < bytes && seconds_now() - start_of_wait < 60)
+        sleep_ms(2);
+    kill(c.pid, SIGKILL);
+    g_assert_cmpint(finish(c, NULL), ==, -SIGKILL);
+    g_assert_false(exists(output));
+}
+
+static void test_killed(void)
+{
+    size_t bytes;
+    void *expected = reference(large, &bytes);
+    char *output = in_folder("killed.png"), *scratch = in_folder("scratch");
+    static const int64_t at[] = {0, 1, 200000};
+    for (size_t i = 0; i < G_N_ELEMENTS(at); i++)
+        kill_at(output, at[i]);
+    /* What was written so far stays, hidden, under a name of its own (.NAME.XXXXXX.partial): nobody is left to remove it. */
+    int left = files_with(".partial");
+    g_test_message("%d partial files are left by 3 killed runs", left);
+    g_assert_cmpint(left, <=, 3);
+    GDir *dir = g_dir_open(scratch, 0, NULL);
+    g_assert_null(g_dir_read_name(dir)); /* scratch files never had a name */
+    g_dir_close(dir);
+    /* The next run is not disturbed by them and does not touch them: another process may be writing them now. */
+    g_assert_cmpint(finish(start(large, output, NULL), NULL), ==, 0);
+    assert_same_samples(output, expected, bytes);
+    g_assert_cmpint(files_with(".partial"), ==, left);
+    remove_partials();
+    /* Killed while it overwrites: the old file stays as it was. */
+    child c = start(small, output, "--overwrite");
+    kill(c.pid, SIGKILL);
+    finish(c, NULL);
+    assert_same_samples(output, expected, bytes);
+    remove_partials();
+    g_remove(output);
+    g_free(output);
+    g_free(scratch);
+    g_free(expected);
+}
+
+/* Asked to end: nothing is left at all, not even the temporary file. */
+static void test_interrupted(void)
+{
+    static const int after_ms[] = {30, 120, 400};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < G_N_ELEMENTS(after_ms); i++) {
+        char *output = in_folder("interrupted.png");
+        child c = start(large, output, NULL);
+        double began = seconds_now();
+        while (partial_size() < 0 && seconds_now() - began < 30)
+            sleep_ms(1);
+        sleep_ms(after_ms[i]);
+        kill(c.pid, signals[i]);
+        began = seconds_now();
+        int code = finish(c, NULL);
+        if (code != 0) { /* else it was done already */
+            g_assert_cmpint(code, ==, signals[i] == SIGHUP && code < 0 ? -SIGHUP : TW_ERROR_INTERRUPTED);
+            g_assert_false(exists(output));
+        }
+        g_assert_cmpfloat(seconds_now() - began, <, 5);
+        if (code >= 0)
+            g_assert_cmpint(files_with(".partial"), ==, 0);
+        remove_partials();
+        g_remove(output);
+        g_free(output);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    folder_open();
+    program = g_getenv("TILEWRIGHT");
+    if (VIPS_INIT(argv[0]) || !program)
+        return 99;
+    g_test_init(&argc, &argv, NULL);
+    small = make_picture("small.png", 200, 160, 3);
+    large = make_picture("large.png", 900, 700, 3);
+    g_test_add_func("/fail/processes/two-on-one", test_two_on_one);
+    g_test_add_func("/fail/processes/killed", test_killed);
+    g_test_add_func("/fail/processes/interrupted", test_interrupted);
+    int status = g_test_run();
+    g_free(small);
+    g_free(large);
+    folder_close();
+    return status;
+}
