@@ -38,7 +38,8 @@ static void check_accepted(const tw_options *options, const tw_option *option)
     must(tw_options_given(options, name));
     switch (option->type) {
     case TW_OPTION_INT:
-        must(!bounded || ((double)tw_options_int(options, name) >= option->min && (double)tw_options_int(options, name) <= option->max));
+        must(!bounded ||
+             ((double)tw_options_int(options, name) >= option->min && (double)tw_options_int(options, name) <= option->max));
         break;
     case TW_OPTION_REAL:
         must(!bounded || (tw_options_real(options, name) >= option->min && tw_options_real(options, name) <= option->max));

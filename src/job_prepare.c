@@ -15,9 +15,9 @@ typedef struct profile_value {
 /* The sizes that services use for this kind of work. A profile's tile is an upper bound: the budget decides. Its overlap is left
  * out on purpose: the halo is always the net's own. */
 static const profile_value profile_values[] = {
-    {"manga", "engine", "realcugan"},      {"manga", "scale", "2"}, {"manga", "tile-threshold", "1536x2048"},
-    {"4k", "engine", "realesrgan"},        {"4k", "scale", "4"},    {"4k", "tile-threshold", "1024x1024"},
-    {"low-memory", "memory", "160M"},      {"low-memory", "threads", "1"},
+    {"manga", "engine", "realcugan"}, {"manga", "scale", "2"},        {"manga", "tile-threshold", "1536x2048"},
+    {"4k", "engine", "realesrgan"},   {"4k", "scale", "4"},           {"4k", "tile-threshold", "1024x1024"},
+    {"low-memory", "memory", "160M"}, {"low-memory", "threads", "1"},
 };
 
 static int64_t profile_tile(const char *profile)
@@ -47,7 +47,8 @@ static void fill_sink_options(tw_run *run)
     const tw_options *options = run->options;
     const tw_job *job = run->job;
     tw_sink_options *sink = &run->sink_options;
-    *sink = (tw_sink_options){.format = job->output_format, .compression = -1, .overwrite = tw_options_bool(options, "overwrite")};
+    *sink =
+        (tw_sink_options){.format = job->output_format, .compression = -1, .overwrite = tw_options_bool(options, "overwrite")};
     if (!tw_options_find(options, "format"))
         return;
     if (!sink->format)
@@ -190,19 +191,28 @@ static tw_status check_room(tw_run *run, tw_error *err)
     return TW_OK;
 }
 
+/* A folder that was named must be there, whether this picture needs scratch or not. */
+static tw_status check_scratch_folder(const tw_options *options, tw_error *err)
+{
+    const char *folder = tw_options_text(options, "scratch");
+    if (folder && !g_file_test(folder, G_FILE_TEST_IS_DIR))
+        return tw_fail(err, TW_ERROR_USAGE, "--scratch %s: no such folder", folder);
+    return TW_OK;
+}
+
 tw_status tw_run_prepare(tw_job *job, tw_run *run, tw_error *err)
 {
     *run = (tw_run){.job = job};
     tw_limits_read(&job->limits);
     run->options = tw_options_copy(job->options);
     TW_TRY(apply_profile(run->options, err));
-    run->scratch = tw_scratch_new(tw_options_text(run->options, "scratch"),
-                                  tw_options_given(run->options, "scratch-limit")
-                                      ? tw_options_size(run->options, "scratch-limit", INT64_MAX)
-                                      : 0);
+    run->scratch = tw_scratch_new(
+        tw_options_text(run->options, "scratch"),
+        tw_options_given(run->options, "scratch-limit") ? tw_options_size(run->options, "scratch-limit", INT64_MAX) : 0);
     if (!run->scratch)
         return tw_fail_memory(err, "scratch", 0);
     tw_context_set_scratch(job->context, run->scratch);
+    TW_TRY(check_scratch_folder(run->options, err));
     fill_sink_options(run);
     TW_TRY(open_sources(run, err));
     TW_TRY(choose_schedule(run, err));

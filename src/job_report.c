@@ -68,7 +68,8 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     if (job->op->report)
         job->op->report(run->state, job->extra);
     if (plan->blend_rows > 0)
-        json_object_set_new(job->extra, "overlap", json_pack("[II]", (json_int_t)plan->overlap[0], (json_int_t)plan->overlap[1]));
+        json_object_set_new(job->extra, "overlap",
+                            json_pack("[II]", (json_int_t)plan->overlap[0], (json_int_t)plan->overlap[1]));
     if (plan->vram_budget > 0) {
         json_object_set_new(job->extra, "vram_budget_bytes", json_integer(plan->vram_budget));
         json_object_set_new(job->extra, "planned_vram_bytes", json_integer(plan->planned_vram));
@@ -138,13 +139,13 @@ static json_t *facts_json(const tw_report *r)
     json_array_append_new(input, text_json(r->input));
     if (r->input2)
         json_array_append_new(input, text_json(r->input2));
-    json_t *json = json_pack("{s:i,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:[II],s:[IIII],s:I,s:i,s:i,s:b}", "schema", 1, "op", r->op,
-                             "input", input, "output", text_json(r->output), "input_width", (json_int_t)r->in_width, "input_height",
-                             (json_int_t)r->in_height, "width", (json_int_t)r->width, "height", (json_int_t)r->height, "model",
-                             text_json(r->model), "device", r->device, "schedule", r->schedule, "tile", (json_int_t)r->tile[0],
-                             (json_int_t)r->tile[1], "halo", (json_int_t)r->halo[0], (json_int_t)r->halo[1],
-                             (json_int_t)r->halo[2], (json_int_t)r->halo[3], "tiles", (json_int_t)r->tiles, "workers",
-                             r->workers, "passes", r->passes, "exact", r->exact);
+    json_t *json = json_pack("{s:i,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:[II],s:[IIII],s:I,s:i,s:i,s:b}", "schema", 1, "op",
+                             r->op, "input", input, "output", text_json(r->output), "input_width", (json_int_t)r->in_width,
+                             "input_height", (json_int_t)r->in_height, "width", (json_int_t)r->width, "height",
+                             (json_int_t)r->height, "model", text_json(r->model), "device", r->device, "schedule", r->schedule,
+                             "tile", (json_int_t)r->tile[0], (json_int_t)r->tile[1], "halo", (json_int_t)r->halo[0],
+                             (json_int_t)r->halo[1], (json_int_t)r->halo[2], (json_int_t)r->halo[3], "tiles",
+                             (json_int_t)r->tiles, "workers", r->workers, "passes", r->passes, "exact", r->exact);
     return json;
 }
 

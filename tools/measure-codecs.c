@@ -52,9 +52,9 @@ static void report(const char *what, const tw_picture *p, int64_t before, int64_
 {
     int64_t grown = status_bytes("VmHWM:") - before - ours;
     double pixels = (double)p->width * (double)p->height;
-    printf("%-28s %6lldx%-6lld %d%s%d %9.1f MiB %9.1f told %5.2fx %7.2f B/px %7.1f rows %6.2f s  %s\n", what, (long long)p->width,
-           (long long)p->height, p->colours, p->alpha ? "a" : "-", 8 * tw_depth_bytes(p->depth), (double)grown / 1048576,
-           (double)told / 1048576, (double)told / (double)grown, (double)grown / pixels,
+    printf("%-28s %6lldx%-6lld %d%s%d %9.1f MiB %9.1f told %5.2fx %7.2f B/px %7.1f rows %6.2f s  %s\n", what,
+           (long long)p->width, (long long)p->height, p->colours, p->alpha ? "a" : "-", 8 * tw_depth_bytes(p->depth),
+           (double)grown / 1048576, (double)told / 1048576, (double)told / (double)grown, (double)grown / pixels,
            (double)grown / (double)tw_picture_row_bytes(p), s, why ? why : "");
 }
 
@@ -117,7 +117,9 @@ int main(int argc, char **argv)
     } else {
         tw_sink_options o = {.overwrite = true, .compression = -1};
         tw_picture p = {atoll(argv[3]), atoll(argv[4]), atoi(argv[5]), atoi(argv[6]) != 0,
-                        atoi(argv[7]) == 8 ? TW_U8 : atoi(argv[7]) == 16 ? TW_U16 : TW_F32};
+                        atoi(argv[7]) == 8    ? TW_U8
+                        : atoi(argv[7]) == 16 ? TW_U16
+                                              : TW_F32};
         for (int i = 8; i < argc; i++) {
             if (strcmp(argv[i], "noise") == 0)
                 noise = true;

@@ -15,10 +15,10 @@ extern "C" {
 
 /** How the engine wants to be tiled. All in input pixels; zero what does not matter. */
 typedef struct tw_tiling_config {
-    int32_t tile;      /**< preferred tile side, 0: chosen by the plan */
-    int32_t overlap;   /**< context the engine needs on every side; exact when its receptive field is no larger */
-    int32_t multiple;  /**< width and height of every tile are made a multiple of this, 0 or 1: any size */
-    int32_t inexact;   /**< not 0: results depend on the tile (attention, global statistics); overlaps are feathered, and the
+    int32_t tile;     /**< preferred tile side, 0: chosen by the plan */
+    int32_t overlap;  /**< context the engine needs on every side; exact when its receptive field is no larger */
+    int32_t multiple; /**< width and height of every tile are made a multiple of this, 0 or 1: any size */
+    int32_t inexact;  /**< not 0: results depend on the tile (attention, global statistics); overlaps are feathered, and the
                             report says exact: false */
     int64_t bytes_per_pixel; /**< memory one call needs per input pixel, for the plan; 0: 64 */
 } tw_tiling_config;

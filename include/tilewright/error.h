@@ -31,7 +31,13 @@ typedef struct tw_error {
     char message[1020];
 } tw_error;
 
-#define TW_ERROR_NONE {TW_OK, {0}}
+#define TW_ERROR_NONE                                                                                                          \
+    {                                                                                                                          \
+        TW_OK,                                                                                                                 \
+        {                                                                                                                      \
+            0                                                                                                                  \
+        }                                                                                                                      \
+    }
 
 #ifdef __cplusplus
 }

@@ -21,27 +21,27 @@ typedef struct tw_job tw_job;
 /** What was planned or done; the same facts as `--json`. Strings belong to the job and live until it is run again or freed. */
 typedef struct tw_report {
     const char *op;
-    const char *input;      /**< first input as named by the caller */
-    const char *input2;     /**< second input, NULL */
-    const char *output;     /**< NULL for operators without one */
+    const char *input;  /**< first input as named by the caller */
+    const char *input2; /**< second input, NULL */
+    const char *output; /**< NULL for operators without one */
     int64_t in_width, in_height;
-    int64_t width, height;  /**< of the result, pixels */
-    const char *model;      /**< NULL for operators without a model */
-    const char *device;     /**< "cpu" or the GPU's name */
-    const char *schedule;   /**< "halo", "whole", "carry", "stream" */
-    int64_t tile[2];        /**< core of a tile in input pixels */
-    int64_t halo[4];        /**< left, top, right, bottom, input pixels */
-    int64_t tiles;          /**< number of tiles of one pass */
+    int64_t width, height; /**< of the result, pixels */
+    const char *model;     /**< NULL for operators without a model */
+    const char *device;    /**< "cpu" or the GPU's name */
+    const char *schedule;  /**< "halo", "whole", "carry", "stream" */
+    int64_t tile[2];       /**< core of a tile in input pixels */
+    int64_t halo[4];       /**< left, top, right, bottom, input pixels */
+    int64_t tiles;         /**< number of tiles of one pass */
     int32_t workers, passes;
-    int32_t exact;          /**< 1: equals the whole-image run within error_bound */
-    double error_bound;     /**< in 1/255; 0.01 for exact results, the measured error otherwise, -1: unknown */
-    int64_t budget_bytes;   /**< the memory budget in force */
+    int32_t exact;        /**< 1: equals the whole-image run within error_bound */
+    double error_bound;   /**< in 1/255; 0.01 for exact results, the measured error otherwise, -1: unknown */
+    int64_t budget_bytes; /**< the memory budget in force */
     int64_t planned_peak_bytes;
-    int64_t peak_bytes;     /**< VmHWM of this process after the run; 0 in a plan */
-    int64_t job_peak_bytes; /**< peak of this job's own account; 0 in a plan */
-    int64_t scratch_bytes;  /**< predicted scratch file bytes */
-    double planned_seconds; /**< 0: not calibrated yet on this machine */
-    double seconds;         /**< 0 in a plan */
+    int64_t peak_bytes;           /**< VmHWM of this process after the run; 0 in a plan */
+    int64_t job_peak_bytes;       /**< peak of this job's own account; 0 in a plan */
+    int64_t scratch_bytes;        /**< predicted scratch file bytes */
+    double planned_seconds;       /**< 0: not calibrated yet on this machine */
+    double seconds;               /**< 0 in a plan */
     double megapixels_per_second; /**< input pixels */
 } tw_report;
 

@@ -14,8 +14,8 @@ extern "C" {
 /** One option; all strings are static. `type`: "flag", "bool", "int", "real", "size", "geometry", "choice", "text", "file". */
 typedef struct tw_option_info {
     const char *name;
-    char letter;          /**< short form, 0: none */
-    const char *alias;    /**< other long name, NULL: none */
+    char letter;       /**< short form, 0: none */
+    const char *alias; /**< other long name, NULL: none */
     const char *type;
     double min, max;      /**< of int and real; both 0: unbounded */
     const char *fallback; /**< default as text, NULL: none */
@@ -28,9 +28,9 @@ typedef struct tw_option_info {
 /** One operator; all strings are static. */
 typedef struct tw_op_info {
     const char *name;
-    const char *summary;       /**< one line */
-    const char *usage;         /**< "IN OUT" */
-    const char *about;         /**< paragraphs for the man page */
+    const char *summary; /**< one line */
+    const char *usage;   /**< "IN OUT" */
+    const char *about;   /**< paragraphs for the man page */
     int min_inputs, max_inputs;
     int has_output;
 } tw_op_info;

@@ -157,7 +157,7 @@ def main():
     if args.crops:
         crops(args.pictures, net, args.crops)
     for kind in [args.kind] if args.kind else ['photograph', 'rendering']:
-        for shrink in (1, 2):
+        for shrink in (1, 2) if kind == 'photograph' else (1,):
             print(f'Held-out {kind}s, {"own size" if shrink == 1 else "halved first"}:\n')
             table(measure(args.pictures, net, kind, shrink))
 

@@ -11,11 +11,11 @@ tw_status tw_fail(tw_error *err, tw_status code, const char *format, ...) __attr
 /** The one message for an allocation that the system or an account refused. */
 tw_status tw_fail_memory(tw_error *err, const char *what, long long bytes);
 
-#define TW_TRY(call)                             \
-    do {                                         \
-        tw_status tw_try_status_ = (call);       \
-        if (tw_try_status_ != TW_OK)             \
-            return tw_try_status_;               \
+#define TW_TRY(call)                                                                                                           \
+    do {                                                                                                                       \
+        tw_status tw_try_status_ = (call);                                                                                     \
+        if (tw_try_status_ != TW_OK)                                                                                           \
+            return tw_try_status_;                                                                                             \
     } while (0)
 
 #endif

@@ -236,7 +236,10 @@ static tw_status fail_choice(const tw_option *option, const char *value, tw_erro
 
     for (const char *choice = option->choices; choice;) {
         size_t length = strcspn(choice, "|"), used = strlen(words);
-        snprintf(words + used, sizeof words - used, "%s%.*s", used ? ", " : "", (int)length, choice);
+        if (length == 1 && *choice == 'N' && option->max > 0)
+            snprintf(words + used, sizeof words - used, "%s%.0f to %.0f", used ? ", " : "", option->min, option->max);
+        else
+            snprintf(words + used, sizeof words - used, "%s%.*s", used ? ", " : "", (int)length, choice);
         snprintf(word, sizeof word, "%.*s", (int)length, choice);
         tw_nearest_offer(&best, value, word);
         if (best.name == word) { /* `word` is used again for the next choice */

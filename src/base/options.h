@@ -10,29 +10,29 @@
 #include "base/error.h"
 
 typedef enum tw_option_type {
-    TW_OPTION_FLAG,   /* --name; value "true" or "false" */
-    TW_OPTION_BOOL,   /* --name true|false */
-    TW_OPTION_INT,    /* min..max */
-    TW_OPTION_REAL,   /* min..max */
-    TW_OPTION_SIZE,   /* bytes: 512M, 2G, 50% (of what this process may use), plain number = bytes */
+    TW_OPTION_FLAG,     /* --name; value "true" or "false" */
+    TW_OPTION_BOOL,     /* --name true|false */
+    TW_OPTION_INT,      /* min..max */
+    TW_OPTION_REAL,     /* min..max */
+    TW_OPTION_SIZE,     /* bytes: 512M, 2G, 50% (of what this process may use), plain number = bytes */
     TW_OPTION_GEOMETRY, /* WxH in pixels */
-    TW_OPTION_CHOICE, /* one of `choices` */
+    TW_OPTION_CHOICE,   /* one of `choices` */
     TW_OPTION_TEXT,
     TW_OPTION_FILE,
 } tw_option_type;
 
 typedef struct tw_option {
-    const char *name;      /* long name without dashes: "memory"; also the JSON key with - as _ */
-    char letter;           /* short alias, 0: none */
-    const char *alias;     /* another long name kept for compatibility, NULL: none */
+    const char *name;  /* long name without dashes: "memory"; also the JSON key with - as _ */
+    char letter;       /* short alias, 0: none */
+    const char *alias; /* another long name kept for compatibility, NULL: none */
     tw_option_type type;
-    double min, max;       /* for INT and REAL */
-    const char *fallback;  /* default as text, NULL: none */
-    const char *unit;      /* "px", "bytes", NULL */
-    const char *choices;   /* "auto|cpu|gpu", NULL: free; a choice ending in ":N" or spelled N accepts a number there */
-    const char *help;      /* one sentence, lower case, no full stop */
-    const char *since;     /* "0.1" */
-} tw_option;               /* a table ends with a NULL name */
+    double min, max;      /* for INT and REAL */
+    const char *fallback; /* default as text, NULL: none */
+    const char *unit;     /* "px", "bytes", NULL */
+    const char *choices;  /* "auto|cpu|gpu", NULL: free; a choice ending in ":N" or spelled N accepts a number there */
+    const char *help;     /* one sentence, lower case, no full stop */
+    const char *since;    /* "0.1" */
+} tw_option;              /* a table ends with a NULL name */
 
 /** Values set so far, over one or more tables (common + operator). Owned; not thread-safe. */
 typedef struct tw_options tw_options;

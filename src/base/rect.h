@@ -14,12 +14,27 @@ typedef struct tw_rect {
     int64_t x, y, w, h;
 } tw_rect;
 
-static inline int64_t tw_min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t tw_max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t tw_clamp64(int64_t v, int64_t lo, int64_t hi) { return v < lo ? lo : v > hi ? hi : v; }
-static inline int64_t tw_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t tw_min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+static inline int64_t tw_max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+static inline int64_t tw_clamp64(int64_t v, int64_t lo, int64_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+static inline int64_t tw_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
 
-static inline tw_rect tw_rect_of(tw_span x, tw_span y) { return (tw_rect){x.lo, y.lo, x.hi - x.lo, y.hi - y.lo}; }
+static inline tw_rect tw_rect_of(tw_span x, tw_span y)
+{
+    return (tw_rect){x.lo, y.lo, x.hi - x.lo, y.hi - y.lo};
+}
 
 /** Index of a pixel beyond an axis of length n by reflect-101 (edge not repeated), repeated for tiny n; n = 1 replicates. */
 static inline int64_t tw_reflect101(int64_t i, int64_t n)

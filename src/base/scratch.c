@@ -88,8 +88,8 @@ tw_status tw_scratch_open(tw_scratch *scratch, int64_t bytes, tw_scratch_file **
     *out = NULL;
     int64_t room = tw_scratch_available(scratch);
     if (bytes > room)
-        return tw_fail(err, TW_ERROR_BUDGET, "scratch in %s: %lld bytes needed, %lld available", scratch->dir,
-                       (long long)bytes, (long long)room);
+        return tw_fail(err, TW_ERROR_BUDGET, "scratch in %s: %lld bytes needed, %lld available", scratch->dir, (long long)bytes,
+                       (long long)room);
     tw_scratch_file *file = calloc(1, sizeof *file);
     if (!file)
         return tw_fail_memory(err, "scratch file", sizeof *file);
@@ -125,8 +125,8 @@ tw_status tw_scratch_write(tw_scratch_file *file, const void *data, int64_t byte
 {
     const char *from = data;
     if (offset < 0 || bytes > file->bytes - offset)
-        return tw_fail(err, TW_ERROR_RUN, "scratch in %s: write at %lld beyond the %lld bytes reserved",
-                       file->scratch->dir, (long long)offset, (long long)file->bytes);
+        return tw_fail(err, TW_ERROR_RUN, "scratch in %s: write at %lld beyond the %lld bytes reserved", file->scratch->dir,
+                       (long long)offset, (long long)file->bytes);
     while (bytes > 0) {
         ssize_t n = pwrite(file->fd, from, (size_t)bytes, offset);
         if (n < 0 && errno == EINTR)

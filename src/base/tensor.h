@@ -9,7 +9,7 @@ typedef struct tw_tensor {
     int64_t w, h, c;
     int64_t plane; /* floats from one channel to the next, >= w * h */
     float *data;
-    void *owner;   /* opaque to everyone but who made it */
+    void *owner;                               /* opaque to everyone but who made it */
     void (*release)(struct tw_tensor *tensor); /* NULL: not owned */
 } tw_tensor;
 

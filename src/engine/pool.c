@@ -150,8 +150,7 @@ tw_status tw_pool_model(tw_pool *pool, const char *name, const tw_model **out, t
     return status;
 }
 
-tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, int device, int64_t weight_bytes, tw_engine **out,
-                         tw_error *err)
+tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, int device, int64_t weight_bytes, tw_engine **out, tw_error *err)
 {
     tw_status status = TW_OK;
     *out = NULL;

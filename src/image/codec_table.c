@@ -45,7 +45,10 @@ static const codec_cost COSTS[TW_CODEC_COUNT] = {
     [TW_CODEC_PPM] = {5.2, 32, 0, 0, true, 2.6, 40, 0, 0, 0, NULL},
 };
 
-static int64_t mib(double n) { return (int64_t)(n * (double)MIB); }
+static int64_t mib(double n)
+{
+    return (int64_t)(n * (double)MIB);
+}
 
 /* libvips keeps two rows of tiles. Of strips up to 128 rows it decodes two at a time; higher ones it reads row by row, with the
  * compressed strip in memory. libtiff cuts a single uncompressed strip into small ones. */
@@ -74,7 +77,8 @@ static int64_t conversion_cost(const tw_picture *stored, const VipsImage *decode
 int64_t tw_codec_load_cost(const tw_probe *probe, const tw_picture *stored, const VipsImage *decoded, int64_t file)
 {
     const codec_cost *cost = &COSTS[probe->codec];
-    int64_t row = (int64_t)VIPS_IMAGE_SIZEOF_LINE(decoded), rim = probe->codec == TW_CODEC_HEIF || probe->codec == TW_CODEC_AVIF ? 96 : 0; /* frames are kept with one */
+    int64_t row = (int64_t)VIPS_IMAGE_SIZEOF_LINE(decoded),
+            rim = probe->codec == TW_CODEC_HEIF || probe->codec == TW_CODEC_AVIF ? 96 : 0; /* frames are kept with one */
     int64_t pixels = (stored->width + rim) * (stored->height + rim);
     int64_t bytes = mib(cost->load_fixed) + (int64_t)(cost->load_rows * (double)row) + conversion_cost(stored, decoded);
     bytes += (int64_t)((stored->alpha ? cost->load_pixel_alpha : cost->load_pixel) * (double)pixels);
@@ -110,27 +114,42 @@ int64_t tw_codec_save_cost(tw_codec codec, const tw_picture *encoded, bool lossl
 int64_t tw_codec_max_side(tw_codec codec)
 {
     switch (codec) {
-    case TW_CODEC_JPEG: return 65500; /* libjpeg's own limit; the format ends at 65535 */
-    case TW_CODEC_WEBP: return 16383;
-    case TW_CODEC_GIF: return 65535;
+    case TW_CODEC_JPEG:
+        return 65500; /* libjpeg's own limit; the format ends at 65535 */
+    case TW_CODEC_WEBP:
+        return 16383;
+    case TW_CODEC_GIF:
+        return 65535;
     case TW_CODEC_HEIF:
-    case TW_CODEC_AVIF: return 16384;
-    case TW_CODEC_JXL: return 1 << 30;
-    default: return INT32_MAX;
+    case TW_CODEC_AVIF:
+        return 16384;
+    case TW_CODEC_JXL:
+        return 1 << 30;
+    default:
+        return INT32_MAX;
     }
 }
 
-int64_t tw_codec_min_side(tw_codec codec) { return codec == TW_CODEC_HEIF ? 24 : 1; }
+int64_t tw_codec_min_side(tw_codec codec)
+{
+    return codec == TW_CODEC_HEIF ? 24 : 1;
+}
 
 tw_depth tw_codec_max_depth(tw_codec codec)
 {
     switch (codec) {
     case TW_CODEC_TIFF:
-    case TW_CODEC_JXL: return TW_F32;
+    case TW_CODEC_JXL:
+        return TW_F32;
     case TW_CODEC_PNG:
-    case TW_CODEC_PPM: return TW_U16;
-    default: return TW_U8;
+    case TW_CODEC_PPM:
+        return TW_U16;
+    default:
+        return TW_U8;
     }
 }
 
-bool tw_codec_has_alpha(tw_codec codec) { return codec != TW_CODEC_JPEG && codec != TW_CODEC_PPM; }
+bool tw_codec_has_alpha(tw_codec codec)
+{
+    return codec != TW_CODEC_JPEG && codec != TW_CODEC_PPM;
+}

@@ -21,13 +21,16 @@ static tw_status failed(const conversion *c, const char *what)
     return tw_vips_fail(c->err, TW_ERROR_INPUT, "%s: %s", c->label, what);
 }
 
-#define WARN(c, ...)                           \
-    do {                                       \
-        if ((c)->context)                      \
-            tw_warn((c)->context, __VA_ARGS__); \
+#define WARN(c, ...)                                                                                                           \
+    do {                                                                                                                       \
+        if ((c)->context)                                                                                                      \
+            tw_warn((c)->context, __VA_ARGS__);                                                                                \
     } while (0)
 
-static bool is_cmyk(const VipsImage *image) { return image->Type == VIPS_INTERPRETATION_CMYK && image->Bands >= 4; }
+static bool is_cmyk(const VipsImage *image)
+{
+    return image->Type == VIPS_INTERPRETATION_CMYK && image->Bands >= 4;
+}
 
 static bool is_lab_like(const VipsImage *image)
 {
@@ -51,10 +54,11 @@ static tw_status from_cmyk(const conversion *c, VipsImage **image)
     VipsImage *rgb = NULL;
     bool own = vips_image_get_typeof(*image, VIPS_META_ICC_NAME) != 0;
     int depth = (*image)->BandFmt == VIPS_FORMAT_UCHAR ? 8 : 16;
-    if (vips_icc_transform(*image, &rgb, "srgb", "embedded", TRUE, "input_profile", "cmyk", "intent",
-                           VIPS_INTENT_RELATIVE, "depth", depth, NULL))
+    if (vips_icc_transform(*image, &rgb, "srgb", "embedded", TRUE, "input_profile", "cmyk", "intent", VIPS_INTENT_RELATIVE,
+                           "depth", depth, NULL))
         return failed(c, "CMYK cannot be converted to RGB");
-    WARN(c, "%s: CMYK converted to sRGB through %s", c->label, own ? "its own profile" : "a generic CMYK profile (it has none)");
+    WARN(c, "%s: CMYK converted to sRGB through %s", c->label,
+         own ? "its own profile" : "a generic CMYK profile (it has none)");
     replace(image, rgb);
     return TW_OK;
 }
@@ -98,11 +102,19 @@ static tw_status to_float(const conversion *c, VipsImage **image)
 static tw_status to_known_depth(const conversion *c, VipsImage **image, tw_depth *depth)
 {
     switch ((*image)->BandFmt) {
-    case VIPS_FORMAT_UCHAR: *depth = TW_U8; return TW_OK;
-    case VIPS_FORMAT_USHORT: *depth = TW_U16; return TW_OK;
-    case VIPS_FORMAT_FLOAT: *depth = TW_F32; return TW_OK;
+    case VIPS_FORMAT_UCHAR:
+        *depth = TW_U8;
+        return TW_OK;
+    case VIPS_FORMAT_USHORT:
+        *depth = TW_U16;
+        return TW_OK;
+    case VIPS_FORMAT_FLOAT:
+        *depth = TW_F32;
+        return TW_OK;
     case VIPS_FORMAT_UINT:
-    case VIPS_FORMAT_DOUBLE: *depth = TW_F32; return to_float(c, image);
+    case VIPS_FORMAT_DOUBLE:
+        *depth = TW_F32;
+        return to_float(c, image);
     default:
         return tw_fail(c->err, TW_ERROR_INPUT, "%s: samples of type %s are not supported (8 and 16 bit unsigned, float)",
                        c->label, vips_enum_nick(VIPS_TYPE_BAND_FORMAT, (*image)->BandFmt));

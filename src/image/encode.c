@@ -18,8 +18,10 @@ static tw_status decide_codec(const tw_place *place, const tw_sink_options *opti
         return tw_fail(err, TW_ERROR_USAGE, "%s: unknown format '%s' (png, jpeg, webp, tiff, gif, jxl, avif, heif, ppm)", label,
                        format);
     if (e->codec == TW_CODEC_NONE)
-        return tw_fail(err, TW_ERROR_USAGE, "%s: its name does not tell a format; name one (png, jpeg, webp, tiff, gif, jxl, avif, "
-                       "heif, ppm)", label);
+        return tw_fail(err, TW_ERROR_USAGE,
+                       "%s: its name does not tell a format; name one (png, jpeg, webp, tiff, gif, jxl, avif, "
+                       "heif, ppm)",
+                       label);
     return TW_OK;
 }
 
@@ -48,14 +50,16 @@ static tw_status decide_options(const char *label, const tw_sink_options *o, tw_
             e->tiff = NAMES[i].value;
             return TW_OK;
         }
-    return tw_fail(err, TW_ERROR_USAGE, "%s: unknown TIFF compression '%s' (none, lzw, deflate, zstd)", label, o->tiff_compression);
+    return tw_fail(err, TW_ERROR_USAGE, "%s: unknown TIFF compression '%s' (none, lzw, deflate, zstd)", label,
+                   o->tiff_compression);
 }
 
 static tw_status check_limits(const char *label, const tw_encoding *e, tw_error *err)
 {
     int64_t side = tw_codec_max_side(e->codec), w = e->encoded.width, h = e->encoded.height;
     if (w < 1 || h < 1)
-        return tw_fail(err, TW_ERROR_USAGE, "%s: a picture of %lld x %lld pixels cannot be written", label, (long long)w, (long long)h);
+        return tw_fail(err, TW_ERROR_USAGE, "%s: a picture of %lld x %lld pixels cannot be written", label, (long long)w,
+                       (long long)h);
     if (w > side || h > side)
         return tw_fail(err, TW_ERROR_USAGE, "%s: %lld x %lld pixels; %s holds at most %lld on a side", label, (long long)w,
                        (long long)h, tw_codec_title(e->codec), (long long)side);
@@ -110,7 +114,8 @@ int64_t tw_encoding_resize_cost(const tw_encoding *e)
     step.width = tw_max64(e->result.width, e->encoded.width);
     step.depth = e->encoded.alpha ? TW_F32 : e->encoded.depth;
     int64_t rows = tw_min64(cache_rows(e) + 8, e->result.height);
-    return rows * tw_picture_row_bytes(&sample) + (48 + (e->encoded.alpha ? rows / 3 : 0)) * tw_picture_row_bytes(&step) + (2 << 20);
+    return rows * tw_picture_row_bytes(&sample) + (48 + (e->encoded.alpha ? rows / 3 : 0)) * tw_picture_row_bytes(&step) +
+           (2 << 20);
 }
 
 static int resize_plain(const tw_encoding *e, VipsImage *in, VipsImage **out)
@@ -159,7 +164,10 @@ int tw_encoding_resize(const tw_encoding *e, VipsImage **image)
     return -1;
 }
 
-bool tw_encoding_jumps(const tw_encoding *e) { return e->codec == TW_CODEC_TIFF; }
+bool tw_encoding_jumps(const tw_encoding *e)
+{
+    return e->codec == TW_CODEC_TIFF;
+}
 
 /* A compressed file may be larger than its pixels; offsets of a classic TIFF end at 4 GB. */
 static bool needs_bigtiff(const tw_encoding *e)
@@ -172,8 +180,8 @@ static int save_tiff(const tw_encoding *e, VipsImage *image, VipsTarget *target)
     VipsForeignTiffPredictor predictor =
         e->encoded.depth == TW_F32 ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL;
     /* libvips' strips of 128 rows would be held here and by every reader. */
-    return vips_call("tiffsave_target", image, target, "compression", e->tiff, "predictor", predictor, "tile_height", 16, "bigtiff",
-                     needs_bigtiff(e), NULL);
+    return vips_call("tiffsave_target", image, target, "compression", e->tiff, "predictor", predictor, "tile_height", 16,
+                     "bigtiff", needs_bigtiff(e), NULL);
 }
 
 /* Measured on 6 MP of noisy gradients, CPU seconds and MB: level 6 unfiltered (libvips' default) 0.75 13.9, level 1 0.55 9.4,
@@ -194,14 +202,20 @@ int tw_encoding_save(const tw_encoding *e, VipsImage *image, VipsTarget *target)
         return save_png(e, image, target);
     case TW_CODEC_JPEG:
         /* AUTO: 4:4:4 from quality 90 on. Optimised coding tables would hold the whole picture. */
-        return vips_call("jpegsave_target", image, target, "Q", e->quality, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_AUTO, NULL);
+        return vips_call("jpegsave_target", image, target, "Q", e->quality, "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_AUTO,
+                         NULL);
     case TW_CODEC_WEBP:
         /* Above effort 2 the lossy encoder keeps all tokens of the picture: 25 bytes a pixel of noise where 1 takes 7, for 2 % in
          * size (and 1 is smaller on smooth pictures). Alpha is coded losslessly: 30 bytes at 0, 38 above. */
         return vips_call("webpsave_target", image, target, "Q", e->quality, "lossless", lossless, "effort",
-                         lossless ? 4 : e->encoded.alpha ? 0 : 1, NULL);
-    case TW_CODEC_TIFF: return save_tiff(e, image, target);
-    case TW_CODEC_GIF: return vips_call("gifsave_target", image, target, NULL);
+                         lossless           ? 4
+                         : e->encoded.alpha ? 0
+                                            : 1,
+                         NULL);
+    case TW_CODEC_TIFF:
+        return save_tiff(e, image, target);
+    case TW_CODEC_GIF:
+        return vips_call("gifsave_target", image, target, NULL);
     case TW_CODEC_JXL:
         return lossless ? vips_call("jxlsave_target", image, target, "lossless", TRUE, NULL)
                         : vips_call("jxlsave_target", image, target, "Q", e->quality, NULL);
@@ -214,6 +228,8 @@ int tw_encoding_save(const tw_encoding *e, VipsImage *image, VipsTarget *target)
     case TW_CODEC_PPM:
         return vips_call("ppmsave_target", image, target, "format",
                          e->encoded.colours == 1 ? VIPS_FOREIGN_PPM_FORMAT_PGM : VIPS_FOREIGN_PPM_FORMAT_PPM, NULL);
-    default: vips_error("tilewright", "no encoder"); return -1;
+    default:
+        vips_error("tilewright", "no encoder");
+        return -1;
     }
 }

@@ -17,12 +17,12 @@ struct tw_input {
     const tw_place *place;
     tw_context *context;
     const char *label;
-    int fd;          /* the file or the stream, -1: memory */
+    int fd; /* the file or the stream, -1: memory */
     bool stream, forget;
-    int64_t start;   /* where the picture starts in a seekable standard input */
-    int64_t length;  /* -1: not known yet */
-    int64_t read_to; /* stream: bytes taken from fd */
-    int64_t kept_to; /* stream: bytes that lie in scratch */
+    int64_t start;       /* where the picture starts in a seekable standard input */
+    int64_t length;      /* -1: not known yet */
+    int64_t read_to;     /* stream: bytes taken from fd */
+    int64_t kept_to;     /* stream: bytes that lie in scratch */
     GPtrArray *segments; /* of tw_scratch_file */
     tw_error error;
     pthread_mutex_t lock; /* streams: everything from read_to on */
@@ -35,7 +35,10 @@ typedef struct reader {
     bool seekable;
 } reader;
 
-static void close_segment(void *file) { tw_scratch_close(file); }
+static void close_segment(void *file)
+{
+    tw_scratch_close(file);
+}
 
 static tw_status open_file(tw_input *input, tw_error *err)
 {
@@ -99,10 +102,22 @@ void tw_input_close(tw_input *input)
     g_free(input);
 }
 
-const char *tw_input_label(const tw_input *input) { return input->label; }
-int64_t tw_input_length(const tw_input *input) { return input->length; }
-bool tw_input_is_stream(const tw_input *input) { return input->stream; }
-void tw_input_forget(tw_input *input) { input->forget = true; }
+const char *tw_input_label(const tw_input *input)
+{
+    return input->label;
+}
+int64_t tw_input_length(const tw_input *input)
+{
+    return input->length;
+}
+bool tw_input_is_stream(const tw_input *input)
+{
+    return input->stream;
+}
+void tw_input_forget(tw_input *input)
+{
+    input->forget = true;
+}
 
 tw_status tw_input_check(const tw_input *input, tw_error *err)
 {

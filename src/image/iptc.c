@@ -20,7 +20,10 @@ static bytes field(VipsImage *image, const char *name)
     return b;
 }
 
-static bool is_app13(bytes b) { return b.n > sizeof APP13 && memcmp(b.at, APP13, sizeof APP13) == 0; }
+static bool is_app13(bytes b)
+{
+    return b.n > sizeof APP13 && memcmp(b.at, APP13, sizeof APP13) == 0;
+}
 
 /* Finds the IPTC records among Photoshop resources: "8BIM", id, padded name, length, padded data. */
 static bytes find_records(bytes b)
@@ -65,8 +68,18 @@ static void for_jpeg(VipsImage *image)
     GByteArray *coat = g_byte_array_new();
     g_byte_array_append(coat, (const guint8 *)APP13, sizeof APP13);
     if (records.n && !find_records(resources).n) {
-        const uint8_t head[] = {'8', 'B', 'I', 'M', IPTC_RESOURCE >> 8, IPTC_RESOURCE & 255, 0, 0, (uint8_t)(records.n >> 24),
-                                (uint8_t)(records.n >> 16), (uint8_t)(records.n >> 8), (uint8_t)records.n};
+        const uint8_t head[] = {'8',
+                                'B',
+                                'I',
+                                'M',
+                                IPTC_RESOURCE >> 8,
+                                IPTC_RESOURCE & 255,
+                                0,
+                                0,
+                                (uint8_t)(records.n >> 24),
+                                (uint8_t)(records.n >> 16),
+                                (uint8_t)(records.n >> 8),
+                                (uint8_t)records.n};
         g_byte_array_append(coat, head, sizeof head);
         g_byte_array_append(coat, records.at, (guint)records.n);
         if (records.n & 1)

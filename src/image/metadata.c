@@ -21,13 +21,16 @@ static const int HOLDS[TW_CODEC_COUNT] = {
     [TW_CODEC_PPM] = 0,
 };
 
-bool tw_metadata_holds_orientation(tw_codec codec) { return (HOLDS[codec] & ORIENTATION) != 0; }
+bool tw_metadata_holds_orientation(tw_codec codec)
+{
+    return (HOLDS[codec] & ORIENTATION) != 0;
+}
 
 static bool wanted(const char *name)
 {
-    static const char *const NAMES[] = {VIPS_META_ICC_NAME, VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME,
-                                        VIPS_META_PHOTOSHOP_NAME, VIPS_META_ORIENTATION, VIPS_META_RESOLUTION_UNIT,
-                                        VIPS_META_IMAGEDESCRIPTION};
+    static const char *const NAMES[] = {VIPS_META_ICC_NAME,        VIPS_META_EXIF_NAME,       VIPS_META_XMP_NAME,
+                                        VIPS_META_IPTC_NAME,       VIPS_META_PHOTOSHOP_NAME,  VIPS_META_ORIENTATION,
+                                        VIPS_META_RESOLUTION_UNIT, VIPS_META_IMAGEDESCRIPTION};
     for (size_t i = 0; i < G_N_ELEMENTS(NAMES); i++)
         if (strcmp(name, NAMES[i]) == 0)
             return true;
@@ -58,11 +61,23 @@ VipsImage *tw_metadata_take(VipsImage *image, bool upright)
     return kept;
 }
 
-static double resolution(double value) { return value > 0 && fabs(value - 1.0) > 1e-9 ? value : 72.0 / 25.4; }
-double tw_metadata_xres(const VipsImage *metadata) { return resolution(metadata ? metadata->Xres : 0); }
-double tw_metadata_yres(const VipsImage *metadata) { return resolution(metadata ? metadata->Yres : 0); }
+static double resolution(double value)
+{
+    return value > 0 && fabs(value - 1.0) > 1e-9 ? value : 72.0 / 25.4;
+}
+double tw_metadata_xres(const VipsImage *metadata)
+{
+    return resolution(metadata ? metadata->Xres : 0);
+}
+double tw_metadata_yres(const VipsImage *metadata)
+{
+    return resolution(metadata ? metadata->Yres : 0);
+}
 
-static bool has(VipsImage *metadata, const char *name) { return vips_image_get_typeof(metadata, name) != 0; }
+static bool has(VipsImage *metadata, const char *name)
+{
+    return vips_image_get_typeof(metadata, name) != 0;
+}
 
 /* A profile names its colour space at byte 16; encoders refuse or damage files whose profile and bands disagree. */
 static bool profile_fits(VipsImage *metadata, int colours)

@@ -60,25 +60,48 @@ static void random_suffix(char *to, int n)
     to[n] = 0;
 }
 
-/* .NAME.XXXXXX.partial in the folder of the final name; a long NAME is cut so that the whole stays below NAME_MAX. */
-static tw_status create_temp(tw_output *o, tw_error *err)
+/* .NAME.XXXXXX.partial in the folder of the final name; a long NAME is cut so that the whole stays below NAME_MAX. Makes the
+ * name with `make` until one is free; 0 or errno. */
+static int with_temp_name(tw_output *o, int (*make)(tw_output *o))
 {
     char *name = g_path_get_basename(o->final), suffix[7];
-    struct stat old;
-    for (int tries = 0; tries < 100; tries++) {
+    int code = EEXIST;
+    for (int tries = 0; tries < 100 && code == EEXIST; tries++) {
         random_suffix(suffix, 6);
         g_free(o->temp);
         o->temp = g_strdup_printf("%s/.%.200s.%s.partial", o->folder, name, suffix);
-        o->fd = open(o->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (o->fd >= 0 || errno != EEXIST)
-            break;
+        code = make(o) == 0 ? 0 : errno;
     }
-    int code = errno;
     g_free(name);
-    if (o->fd < 0) {
+    if (code)
         g_clear_pointer(&o->temp, g_free);
+    return code;
+}
+
+static int create_named(tw_output *o)
+{
+    o->fd = open(o->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return o->fd >= 0 ? 0 : -1;
+}
+
+static int link_named(tw_output *o)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
+    return linkat(AT_FDCWD, self, AT_FDCWD, o->temp, AT_SYMLINK_FOLLOW);
+}
+
+/* A file without a name, so that a killed run leaves nothing; it gets one when it is complete. Where the file system or /proc
+ * cannot do that, a file with a temporary name. */
+static tw_status create_temp(tw_output *o, tw_error *err)
+{
+    struct stat old;
+    int code = 0;
+    o->fd = access("/proc/self/fd", X_OK) == 0 ? open(o->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666) : -1;
+    if (o->fd < 0)
+        code = with_temp_name(o, create_named);
+    if (o->fd < 0)
         return tw_fail(err, TW_ERROR_RUN, "%s: cannot be created in %s: %s", o->label, o->folder, strerror(code));
-    }
     if (stat(o->final, &old) == 0 && fchmod(o->fd, old.st_mode & 0777))
         code = errno; /* a file system without modes: the new file keeps the default */
     return TW_OK;
@@ -145,8 +168,13 @@ int tw_output_written(tw_output *o)
 }
 
 /* Gives the file its name. Without `overwrite` a file that somebody made meanwhile must survive. */
-static int put_in_place(const tw_output *o)
+static int put_in_place(tw_output *o)
 {
+    int code = o->temp ? 0 : with_temp_name(o, link_named);
+    if (code) {
+        errno = code;
+        return -1;
+    }
     if (o->overwrite)
         return rename(o->temp, o->final);
     if (renameat2(AT_FDCWD, o->temp, AT_FDCWD, o->final, RENAME_NOREPLACE) == 0)
@@ -176,8 +204,9 @@ static tw_status commit_file(tw_output *o, tw_error *err)
     if (folder >= 0)
         close(folder);
     /* EINVAL: this file system does not sync folders. The picture itself is complete and in place. */
-    return code == 0 || code == EINVAL ? TW_OK
-                                       : tw_fail(err, TW_ERROR_RUN, "%s: folder cannot be synced: %s", o->label, strerror(code));
+    return code == 0 || code == EINVAL
+               ? TW_OK
+               : tw_fail(err, TW_ERROR_RUN, "%s: folder cannot be synced: %s", o->label, strerror(code));
 }
 
 static tw_status write_all(int fd, const char *data, ssize_t n, const char *label, tw_error *err)
@@ -223,10 +252,14 @@ static tw_status steal_target(tw_output *o, VipsTarget *target, tw_error *err)
 tw_status tw_output_commit(tw_output *o, VipsTarget *target, tw_error *err)
 {
     switch (o->kind) {
-    case OUTPUT_FILE: return commit_file(o, err);
-    case OUTPUT_SPOOL: return commit_spool(o, err);
-    case OUTPUT_MEMORY: return steal_target(o, target, err);
-    case OUTPUT_DIRECT: break;
+    case OUTPUT_FILE:
+        return commit_file(o, err);
+    case OUTPUT_SPOOL:
+        return commit_spool(o, err);
+    case OUTPUT_MEMORY:
+        return steal_target(o, target, err);
+    case OUTPUT_DIRECT:
+        break;
     }
     return TW_OK;
 }

@@ -10,7 +10,8 @@ typedef struct tw_output tw_output;
 /** TW_ERROR_USAGE when the file exists and may not be replaced; TW_OK for places that are not files. */
 tw_status tw_output_may_write(const tw_place *place, bool overwrite, tw_error *err);
 /** `jumps`: the encoder goes back to fill in what it knows later (TIFF); a pipe then gets its bytes on commit, from scratch. */
-tw_status tw_output_open(tw_context *context, const tw_place *place, bool overwrite, bool jumps, tw_output **out, tw_error *err);
+tw_status tw_output_open(tw_context *context, const tw_place *place, bool overwrite, bool jumps, tw_output **out,
+                         tw_error *err);
 /** A new libvips target at the start; the caller unrefs it. */
 VipsTarget *tw_output_target(tw_output *output);
 /** The file that was written, at its start, to be read again; -1 for pipes and memory. */

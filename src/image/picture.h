@@ -10,9 +10,15 @@
 typedef enum tw_depth { TW_U8, TW_U16, TW_F32 } tw_depth;
 
 /** Bytes of one sample. */
-static inline int tw_depth_bytes(tw_depth depth) { return depth == TW_U8 ? 1 : depth == TW_U16 ? 2 : 4; }
+static inline int tw_depth_bytes(tw_depth depth)
+{
+    return depth == TW_U8 ? 1 : depth == TW_U16 ? 2 : 4;
+}
 /** The sample value that means white / opaque: 255, 65535, 1. */
-static inline float tw_depth_white(tw_depth depth) { return depth == TW_U8 ? 255.f : depth == TW_U16 ? 65535.f : 1.f; }
+static inline float tw_depth_white(tw_depth depth)
+{
+    return depth == TW_U8 ? 255.f : depth == TW_U16 ? 65535.f : 1.f;
+}
 
 /** Rows of pixels as they travel between rooms: interleaved samples, native byte order, rows without padding.
  *  colour bands are 1 (grey) or 3 (RGB); `alpha` adds one band, straight (not premultiplied), last.
@@ -24,9 +30,18 @@ typedef struct tw_picture {
     tw_depth depth;
 } tw_picture;
 
-static inline int tw_picture_bands(const tw_picture *p) { return p->colours + (p->alpha ? 1 : 0); }
-static inline int64_t tw_picture_pixel_bytes(const tw_picture *p) { return (int64_t)tw_picture_bands(p) * tw_depth_bytes(p->depth); }
-static inline int64_t tw_picture_row_bytes(const tw_picture *p) { return p->width * tw_picture_pixel_bytes(p); }
+static inline int tw_picture_bands(const tw_picture *p)
+{
+    return p->colours + (p->alpha ? 1 : 0);
+}
+static inline int64_t tw_picture_pixel_bytes(const tw_picture *p)
+{
+    return (int64_t)tw_picture_bands(p) * tw_depth_bytes(p->depth);
+}
+static inline int64_t tw_picture_row_bytes(const tw_picture *p)
+{
+    return p->width * tw_picture_pixel_bytes(p);
+}
 
 /** A picture's address: a file, standard input/output ("-"), or encoded bytes in memory. */
 typedef struct tw_place {

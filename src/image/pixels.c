@@ -3,10 +3,16 @@
 
 #include <string.h>
 
-static inline uint8_t u16_to_u8(uint32_t v) { return (uint8_t)((v * 255u + 32767u) / 65535u); }
+static inline uint8_t u16_to_u8(uint32_t v)
+{
+    return (uint8_t)((v * 255u + 32767u) / 65535u);
+}
 
 /* NaN becomes 0: both comparisons fail. */
-static inline float unit(float v) { return v > 0.f ? (v < 1.f ? v : 1.f) : 0.f; }
+static inline float unit(float v)
+{
+    return v > 0.f ? (v < 1.f ? v : 1.f) : 0.f;
+}
 
 /* v of `white` over white, at opacity a of `white`, rounded. */
 static inline uint32_t over_white(uint32_t v, uint32_t a, uint32_t white)

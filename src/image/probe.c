@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-static uint32_t be16(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
+static uint32_t be16(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 8 | p[1];
+}
 
 static bool brand_is(const uint8_t *at, const char *brands)
 {
@@ -29,8 +32,9 @@ static tw_codec sniff(const uint8_t *head, int64_t n)
     if ((n >= 2 && memcmp(head, "\xff\x0a", 2) == 0) || (n >= 12 && memcmp(head, "\0\0\0\x0cJXL \r\n\x87\n", 12) == 0))
         return TW_CODEC_JXL;
     if (n >= 12 && memcmp(head + 4, "ftyp", 4) == 0)
-        return brand_is(head + 8, "avifavis") ? TW_CODEC_AVIF
-               : brand_is(head + 8, "heicheixhevcheimheismif1msf1") ? TW_CODEC_HEIF : TW_CODEC_NONE;
+        return brand_is(head + 8, "avifavis")                       ? TW_CODEC_AVIF
+               : brand_is(head + 8, "heicheixhevcheimheismif1msf1") ? TW_CODEC_HEIF
+                                                                    : TW_CODEC_NONE;
     if (n >= 3 && head[0] == 'P' && (strchr("123456fF", head[1]) && head[1]) && strchr(" \t\r\n#", head[2]))
         return TW_CODEC_PPM;
     return TW_CODEC_NONE;
@@ -140,10 +144,18 @@ static int64_t read_directory(const tiff_reader *t, int64_t at, tw_probe *probe,
             continue;
         }
         switch (tag) {
-        case 259: probe->compression = (int)value; break;
-        case 278: probe->strip_rows = value; break;
-        case 284: probe->separate = value == 2; break;
-        case 322: probe->tile_width = value; break;
+        case 259:
+            probe->compression = (int)value;
+            break;
+        case 278:
+            probe->strip_rows = value;
+            break;
+        case 284:
+            probe->separate = value == 2;
+            break;
+        case 322:
+            probe->tile_width = value;
+            break;
         case 33723: {
             uint64_t type = number(t, entry + 2, 2), values = number(t, entry + 4, t->big ? 8 : 4);
             if (values < 1 << 24 && (type == 4 || type == 1 || type == 7)) {
@@ -152,8 +164,11 @@ static int64_t read_directory(const tiff_reader *t, int64_t at, tw_probe *probe,
             }
             break;
         }
-        case 323: probe->tile_height = value; break;
-        default: break;
+        case 323:
+            probe->tile_height = value;
+            break;
+        default:
+            break;
         }
     }
     int next = t->big ? 8 : 4;
@@ -187,10 +202,17 @@ tw_status tw_probe_input(tw_input *input, tw_probe *probe, tw_error *err)
         return tw_fail(err, TW_ERROR_INPUT,
                        "%s: not a picture that can be read (JPEG, PNG, WebP, TIFF, GIF, JPEG XL, HEIF, AVIF, PPM)",
                        tw_input_label(input));
-    case TW_CODEC_JPEG: probe_jpeg(input, probe); break;
-    case TW_CODEC_PNG: probe_png(input, probe); break;
-    case TW_CODEC_TIFF: probe_tiff(input, probe); break;
-    case TW_CODEC_PPM: break;
+    case TW_CODEC_JPEG:
+        probe_jpeg(input, probe);
+        break;
+    case TW_CODEC_PNG:
+        probe_png(input, probe);
+        break;
+    case TW_CODEC_TIFF:
+        probe_tiff(input, probe);
+        break;
+    case TW_CODEC_PPM:
+        break;
     default:
         probe->whole = true;
         probe->why = tw_codec_title(probe->codec);

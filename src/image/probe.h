@@ -7,9 +7,9 @@
 
 typedef struct tw_probe {
     tw_codec codec;
-    bool whole;      /* the decoder holds the whole picture */
-    const char *why; /* static; NULL when it streams */
-    double samples_per_pixel;        /* JPEG: of all components, subsampling counted */
+    bool whole;               /* the decoder holds the whole picture */
+    const char *why;          /* static; NULL when it streams */
+    double samples_per_pixel; /* JPEG: of all components, subsampling counted */
     /* TIFF, first page */
     int64_t tile_width, tile_height; /* 0: strips */
     int64_t strip_rows;              /* rows of one strip */

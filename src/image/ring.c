@@ -88,7 +88,10 @@ tw_status tw_ring_reserve(tw_ring *ring, int64_t end, tw_error *err)
     return status != TW_OK ? status : tw_context_check(ring->context, err);
 }
 
-void *tw_ring_row(tw_ring *ring, int64_t y) { return ring->pixels + y % ring->rows * ring->row_bytes; }
+void *tw_ring_row(tw_ring *ring, int64_t y)
+{
+    return ring->pixels + y % ring->rows * ring->row_bytes;
+}
 
 void tw_ring_done(tw_ring *ring, tw_rect rect)
 {

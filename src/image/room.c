@@ -9,8 +9,8 @@
 #include <strings.h>
 typedef struct codec_entry {
     const char *name, *title;
-    const char *suffixes; /* between bars */
-    const char *module;   /* libvips module that holds it, NULL: libvips itself */
+    const char *suffixes;  /* between bars */
+    const char *module;    /* libvips module that holds it, NULL: libvips itself */
     const char *operation; /* its loader: there when the module is loaded */
 } codec_entry;
 
@@ -27,8 +27,14 @@ static const codec_entry CODECS[TW_CODEC_COUNT] = {
     [TW_CODEC_PPM] = {"ppm", "PPM", "|ppm|pgm|pbm|pnm|", NULL, "ppmload_source"},
 };
 
-const char *tw_codec_name(tw_codec codec) { return CODECS[codec].name; }
-const char *tw_codec_title(tw_codec codec) { return CODECS[codec].title; }
+const char *tw_codec_name(tw_codec codec)
+{
+    return CODECS[codec].name;
+}
+const char *tw_codec_title(tw_codec codec)
+{
+    return CODECS[codec].title;
+}
 
 tw_codec tw_codec_named(const char *name)
 {
@@ -99,7 +105,8 @@ static void start_vips(void)
     g_free(kept);
     shrink_buffers();
     vips_cache_set_max(0); /* the operation cache keeps decoded pictures alive */
-    g_log_set_handler("VIPS", (GLogLevelFlags)(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_MESSAGE),
+    g_log_set_handler("VIPS",
+                      (GLogLevelFlags)(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_MESSAGE),
                       swallow_log, NULL);
 }
 

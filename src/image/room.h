@@ -42,7 +42,10 @@ void tw_vips_take_error(char *text, size_t n);
 
 /** How messages name a place. */
 const char *tw_place_label(const tw_place *place, bool output);
-static inline bool tw_place_is_std(const tw_place *place) { return place->path && place->path[0] == '-' && !place->path[1]; }
+static inline bool tw_place_is_std(const tw_place *place)
+{
+    return place->path && place->path[0] == '-' && !place->path[1];
+}
 
 /** libvips' sample format for a depth. */
 static inline VipsBandFormat tw_vips_format(tw_depth depth)

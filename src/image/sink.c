@@ -39,8 +39,9 @@ tw_status tw_sink_check(const tw_place *place, const tw_picture *result, const t
     TW_TRY(tw_output_may_write(place, options && options->overwrite, err));
     if (cost) {
         *cost = (tw_sink_cost){0};
-        cost->fixed = tw_codec_save_cost(e.codec, &e.encoded, e.lossless, e.tiff == VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD, &cost->why) +
-                      tw_encoding_resize_cost(&e);
+        cost->fixed =
+            tw_codec_save_cost(e.codec, &e.encoded, e.lossless, e.tiff == VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD, &cost->why) +
+            tw_encoding_resize_cost(&e);
         cost->whole = cost->why != NULL;
     }
     return TW_OK;
@@ -73,7 +74,9 @@ static VipsInterpretation interpretation(const tw_picture *p)
 {
     if (p->colours == 1)
         return p->depth == TW_U16 ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W;
-    return p->depth == TW_U8 ? VIPS_INTERPRETATION_sRGB : p->depth == TW_U16 ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_scRGB;
+    return p->depth == TW_U8    ? VIPS_INTERPRETATION_sRGB
+           : p->depth == TW_U16 ? VIPS_INTERPRETATION_RGB16
+                                : VIPS_INTERPRETATION_scRGB;
 }
 
 static tw_status make_image(tw_sink *sink, VipsImage *metadata, tw_error *err)
@@ -172,9 +175,18 @@ tw_status tw_sink_open(tw_context *context, const tw_place *place, const tw_pict
     return TW_OK;
 }
 
-tw_status tw_sink_reserve(tw_sink *sink, int64_t end, tw_error *err) { return tw_ring_reserve(sink->ring, end, err); }
-void *tw_sink_row(tw_sink *sink, int64_t y) { return tw_ring_row(sink->ring, y); }
-void tw_sink_done(tw_sink *sink, tw_rect rect) { tw_ring_done(sink->ring, rect); }
+tw_status tw_sink_reserve(tw_sink *sink, int64_t end, tw_error *err)
+{
+    return tw_ring_reserve(sink->ring, end, err);
+}
+void *tw_sink_row(tw_sink *sink, int64_t y)
+{
+    return tw_ring_row(sink->ring, y);
+}
+void tw_sink_done(tw_sink *sink, tw_rect rect)
+{
+    tw_ring_done(sink->ring, rect);
+}
 
 static void join(tw_sink *sink)
 {
@@ -192,7 +204,8 @@ void tw_sink_stop(tw_sink *sink)
 static tw_status check_written(tw_sink *sink, tw_error *err)
 {
     const tw_picture *p = &sink->encoding.encoded;
-    int fd = sink->encoding.codec == TW_CODEC_HEIF || sink->encoding.codec == TW_CODEC_AVIF ? tw_output_written(sink->output) : -1;
+    int fd =
+        sink->encoding.codec == TW_CODEC_HEIF || sink->encoding.codec == TW_CODEC_AVIF ? tw_output_written(sink->output) : -1;
     if (fd < 0)
         return TW_OK;
     VipsSource *bytes = vips_source_new_from_descriptor(fd);
@@ -201,8 +214,9 @@ static tw_status check_written(tw_sink *sink, tw_error *err)
     bool same = !failed && image->Xsize == p->width && image->Ysize == p->height;
     g_clear_object(&image);
     g_clear_object(&bytes);
-    return same ? TW_OK : tw_vips_fail(err, TW_ERROR_RUN, "%s: the encoder wrote no picture of %lld x %lld pixels", sink->label,
-                                       (long long)p->width, (long long)p->height);
+    return same ? TW_OK
+                : tw_vips_fail(err, TW_ERROR_RUN, "%s: the encoder wrote no picture of %lld x %lld pixels", sink->label,
+                               (long long)p->width, (long long)p->height);
 }
 
 tw_status tw_sink_commit(tw_sink *sink, tw_error *err)
@@ -241,4 +255,7 @@ void tw_sink_close(tw_sink *sink)
     free(sink);
 }
 
-void *tw_sink_steal_bytes(tw_sink *sink, size_t *length) { return tw_output_steal(sink->output, length); }
+void *tw_sink_steal_bytes(tw_sink *sink, size_t *length)
+{
+    return tw_output_steal(sink->output, length);
+}

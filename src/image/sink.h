@@ -14,20 +14,21 @@
 typedef struct tw_sink tw_sink;
 
 typedef struct tw_sink_options {
-    const char *format;   /* "png", "jpeg", "webp", "tiff", "gif", "jxl", "avif", "heif", "raw"?; NULL: from the path's suffix */
-    int quality;          /* 1..100 for lossy formats, 0: the format's default (JPEG 92, WebP 90, AVIF 70, JXL 90) */
-    bool lossless;        /* WebP, AVIF, JXL; TIFF and PNG always are */
-    int compression;      /* PNG: zlib level 0..9, -1: 2 (fast, a third smaller than libvips' default); 0 is uncompressed */
+    const char *format; /* "png", "jpeg", "webp", "tiff", "gif", "jxl", "avif", "heif", "raw"?; NULL: from the path's suffix */
+    int quality;        /* 1..100 for lossy formats, 0: the format's default (JPEG 92, WebP 90, AVIF 70, JXL 90) */
+    bool lossless;      /* WebP, AVIF, JXL; TIFF and PNG always are */
+    int compression;    /* PNG: zlib level 0..9, -1: 2 (fast, a third smaller than libvips' default); 0 is uncompressed */
     const char *tiff_compression; /* "none", "lzw", "deflate", "zstd"; NULL: "deflate" */
-    bool overwrite;       /* else an existing file is TW_ERROR_USAGE before work starts */
-    int64_t final_width, final_height; /* resample to this size after the rows arrive (Lanczos3 by libvips, streamed); 0: as is */
+    bool overwrite;               /* else an existing file is TW_ERROR_USAGE before work starts */
+    int64_t final_width,
+        final_height; /* resample to this size after the rows arrive (Lanczos3 by libvips, streamed); 0: as is */
 } tw_sink_options;
 
 /** What encoding will hold; from picture size and format alone, so `plan` can ask without opening anything. */
 typedef struct tw_sink_cost {
-    int64_t fixed;    /* bytes libvips and the codec hold, the ring not included, nor starting libvips (the source counts it) */
-    bool whole;       /* the codec holds the whole picture */
-    const char *why;  /* for example "WebP encoder: 13 bytes a pixel"; static; NULL when it streams */
+    int64_t fixed;   /* bytes libvips and the codec hold, the ring not included, nor starting libvips (the source counts it) */
+    bool whole;      /* the codec holds the whole picture */
+    const char *why; /* for example "WebP encoder: 13 bytes a pixel"; static; NULL when it streams */
 } tw_sink_cost;
 
 /** Checks that the container can hold the result (TW_ERROR_USAGE names the limit) and what it costs.

@@ -31,8 +31,8 @@ struct tw_source {
     VipsImage *metadata;
     tw_source_cost cost;
     pass main;
-    int64_t row;           /* next row of next_band when it reads the copy */
-    pthread_mutex_t lock;  /* of `copy` */
+    int64_t row;          /* next row of next_band when it reads the copy */
+    pthread_mutex_t lock; /* of `copy` */
     tw_tiled_copy *copy;
 };
 
@@ -44,16 +44,25 @@ static int load(const char *operation, VipsSource *source, VipsImage **out)
 static int load_codec(tw_codec codec, VipsSource *source, VipsImage **out)
 {
     switch (codec) {
-    case TW_CODEC_JPEG: return load("jpegload_source", source, out);
-    case TW_CODEC_PNG: return load("pngload_source", source, out);
-    case TW_CODEC_WEBP: return load("webpload_source", source, out);
-    case TW_CODEC_TIFF: return load("tiffload_source", source, out);
-    case TW_CODEC_GIF: return load("gifload_source", source, out);
-    case TW_CODEC_JXL: return load("jxlload_source", source, out);
+    case TW_CODEC_JPEG:
+        return load("jpegload_source", source, out);
+    case TW_CODEC_PNG:
+        return load("pngload_source", source, out);
+    case TW_CODEC_WEBP:
+        return load("webpload_source", source, out);
+    case TW_CODEC_TIFF:
+        return load("tiffload_source", source, out);
+    case TW_CODEC_GIF:
+        return load("gifload_source", source, out);
+    case TW_CODEC_JXL:
+        return load("jxlload_source", source, out);
     case TW_CODEC_HEIF:
-    case TW_CODEC_AVIF: return load("heifload_source", source, out);
-    case TW_CODEC_PPM: return load("ppmload_source", source, out);
-    default: return -1;
+    case TW_CODEC_AVIF:
+        return load("heifload_source", source, out);
+    case TW_CODEC_PPM:
+        return load("ppmload_source", source, out);
+    default:
+        return -1;
     }
 }
 
@@ -96,7 +105,10 @@ static tw_status pass_start(tw_source *s, pass *p, tw_error *err)
     return status;
 }
 
-static void pass_end(pass *p) { g_clear_object(&p->image); }
+static void pass_end(pass *p)
+{
+    g_clear_object(&p->image);
+}
 
 static tw_status decode_failed(tw_source *s, const pass *p, tw_error *err)
 {
@@ -148,7 +160,10 @@ static void warn_pages(tw_source *s)
 }
 
 /* HEIF, AVIF and JPEG XL decoders give upright pixels, whatever EXIF still says. */
-static bool decodes_upright(tw_codec codec) { return codec == TW_CODEC_HEIF || codec == TW_CODEC_AVIF || codec == TW_CODEC_JXL; }
+static bool decodes_upright(tw_codec codec)
+{
+    return codec == TW_CODEC_HEIF || codec == TW_CODEC_AVIF || codec == TW_CODEC_JXL;
+}
 
 static void repair_iptc(tw_source *s)
 {
@@ -181,8 +196,12 @@ static tw_status describe(tw_source *s, const tw_source_options *options, tw_err
             repair_iptc(s);
         int64_t decoding = tw_codec_load_cost(&s->probe, &s->stored, decoded, tw_input_length(s->input));
         int64_t making = decoding + tw_tiled_copy_making(&s->stored), reading = tw_tiled_copy_reading(&s->stored);
-        s->cost = (tw_source_cost){s->applied > 1 ? making : decoding, tw_max64(making, 64 * reading),
-                                   tw_tiled_copy_scratch(&s->stored), s->applied > 1, s->probe.whole, s->probe.why};
+        s->cost = (tw_source_cost){s->applied > 1 ? making : decoding,
+                                   tw_max64(making, 64 * reading),
+                                   tw_tiled_copy_scratch(&s->stored),
+                                   s->applied > 1,
+                                   s->probe.whole,
+                                   s->probe.why};
     }
     g_object_unref(decoded);
     return status;
@@ -229,12 +248,30 @@ void tw_source_close(tw_source *s)
     free(s);
 }
 
-const tw_picture *tw_source_picture(const tw_source *s) { return &s->shown; }
-const tw_source_cost *tw_source_cost_of(const tw_source *s) { return &s->cost; }
-const char *tw_source_label(const tw_source *s) { return tw_input_label(s->input); }
-int tw_source_orientation(const tw_source *s) { return s->tag; }
-const char *tw_source_format(const tw_source *s) { return tw_codec_name(s->probe.codec); }
-VipsImage *tw_source_metadata(const tw_source *s) { return s->metadata; }
+const tw_picture *tw_source_picture(const tw_source *s)
+{
+    return &s->shown;
+}
+const tw_source_cost *tw_source_cost_of(const tw_source *s)
+{
+    return &s->cost;
+}
+const char *tw_source_label(const tw_source *s)
+{
+    return tw_input_label(s->input);
+}
+int tw_source_orientation(const tw_source *s)
+{
+    return s->tag;
+}
+const char *tw_source_format(const tw_source *s)
+{
+    return tw_codec_name(s->probe.codec);
+}
+VipsImage *tw_source_metadata(const tw_source *s)
+{
+    return s->metadata;
+}
 
 typedef struct copying {
     tw_source *source;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIDE 128       /* of a tile */
-#define BAND_ROWS 16   /* rows pulled at once: each tile's part of them is one write */
-#define CHUNK (64 << 10) /* bytes read from a tile at once */
+#define SIDE      128        /* of a tile */
+#define BAND_ROWS 16         /* rows pulled at once: each tile's part of them is one write */
+#define CHUNK     (64 << 10) /* bytes read from a tile at once */
 
 struct tw_tiled_copy {
     tw_context *context;
@@ -23,13 +23,19 @@ typedef struct turn {
 } turn;
 
 static const turn TURNS[9] = {
-    [1] = {1, 0, 0, 1},  [2] = {-1, 0, 0, 1},  [3] = {-1, 0, 0, -1}, [4] = {1, 0, 0, -1},
-    [5] = {0, 1, 1, 0},  [6] = {0, -1, 1, 0},  [7] = {0, -1, -1, 0}, [8] = {0, 1, -1, 0},
+    [1] = {1, 0, 0, 1}, [2] = {-1, 0, 0, 1}, [3] = {-1, 0, 0, -1}, [4] = {1, 0, 0, -1},
+    [5] = {0, 1, 1, 0}, [6] = {0, -1, 1, 0}, [7] = {0, -1, -1, 0}, [8] = {0, 1, -1, 0},
 };
 
 /* The offset that makes the first shown coordinate 0: an axis that runs backwards starts at its end. */
-static int64_t shown_x0(const turn *t, const tw_picture *p) { return t->xx < 0 ? p->width - 1 : t->xy < 0 ? p->height - 1 : 0; }
-static int64_t shown_y0(const turn *t, const tw_picture *p) { return t->yx < 0 ? p->width - 1 : t->yy < 0 ? p->height - 1 : 0; }
+static int64_t shown_x0(const turn *t, const tw_picture *p)
+{
+    return t->xx < 0 ? p->width - 1 : t->xy < 0 ? p->height - 1 : 0;
+}
+static int64_t shown_y0(const turn *t, const tw_picture *p)
+{
+    return t->yx < 0 ? p->width - 1 : t->yy < 0 ? p->height - 1 : 0;
+}
 
 static tw_rect stored_rect(const tw_tiled_copy *copy, tw_rect shown)
 {
@@ -55,7 +61,10 @@ int64_t tw_tiled_copy_making(const tw_picture *p)
     return BAND_ROWS * (tw_picture_row_bytes(p) + SIDE * tw_picture_pixel_bytes(p)) + 256;
 }
 
-int64_t tw_tiled_copy_reading(const tw_picture *p) { return CHUNK + 256; }
+int64_t tw_tiled_copy_reading(const tw_picture *p)
+{
+    return CHUNK + 256;
+}
 
 static int64_t tile_offset(const tw_tiled_copy *copy, int64_t tx, int64_t ty)
 {
@@ -82,7 +91,8 @@ static tw_status fill(tw_tiled_copy *copy, tw_rows_fn rows, void *user, tw_error
     tw_account *account = tw_context_account(copy->context);
     char *band = tw_alloc(account, (size_t)(BAND_ROWS * row_bytes));
     char *part = tw_alloc(account, (size_t)(BAND_ROWS * copy->tile_w * copy->pixel));
-    tw_status status = band && part ? TW_OK : tw_fail_memory(err, "rows for the scratch copy", tw_tiled_copy_making(&copy->stored));
+    tw_status status =
+        band && part ? TW_OK : tw_fail_memory(err, "rows for the scratch copy", tw_tiled_copy_making(&copy->stored));
     for (int64_t y = 0; status == TW_OK && y < copy->stored.height;) {
         int64_t left = tw_min64(copy->tile_h - y % copy->tile_h, copy->stored.height - y), n = tw_min64(BAND_ROWS, left);
         status = tw_context_check(copy->context, err);
@@ -130,31 +140,58 @@ void tw_tiled_copy_free(tw_tiled_copy *copy)
     free(copy);
 }
 
-#define MOVE_PIXELS(type)                                                   \
-    do {                                                                    \
-        for (int64_t i = 0; i < n; i++)                                     \
-            memcpy(to + i * step, from + i * (int64_t)sizeof(type), sizeof(type)); \
+#define MOVE_PIXELS(type)                                                                                                      \
+    do {                                                                                                                       \
+        for (int64_t i = 0; i < n; i++)                                                                                        \
+            memcpy(to + i * step, from + i * (int64_t)sizeof(type), sizeof(type));                                             \
     } while (0)
 
-typedef struct bytes3 { uint8_t b[3]; } bytes3;
-typedef struct bytes6 { uint8_t b[6]; } bytes6;
-typedef struct bytes12 { uint8_t b[12]; } bytes12;
-typedef struct bytes16 { uint8_t b[16]; } bytes16;
+typedef struct bytes3 {
+    uint8_t b[3];
+} bytes3;
+typedef struct bytes6 {
+    uint8_t b[6];
+} bytes6;
+typedef struct bytes12 {
+    uint8_t b[12];
+} bytes12;
+typedef struct bytes16 {
+    uint8_t b[16];
+} bytes16;
 
 /* n pixels one after the other go to places `step` bytes apart; sizes known to the compiler make this a few moves. */
 static void spread(char *to, int64_t step, const char *from, int64_t n, int64_t pixel)
 {
     switch (step == pixel ? 0 : pixel) {
-    case 0: memcpy(to, from, (size_t)(n * pixel)); break;
-    case 1: MOVE_PIXELS(uint8_t); break;
-    case 2: MOVE_PIXELS(uint16_t); break;
-    case 3: MOVE_PIXELS(bytes3); break;
-    case 4: MOVE_PIXELS(uint32_t); break;
-    case 6: MOVE_PIXELS(bytes6); break;
-    case 8: MOVE_PIXELS(uint64_t); break;
-    case 12: MOVE_PIXELS(bytes12); break;
-    case 16: MOVE_PIXELS(bytes16); break;
-    default: abort();
+    case 0:
+        memcpy(to, from, (size_t)(n * pixel));
+        break;
+    case 1:
+        MOVE_PIXELS(uint8_t);
+        break;
+    case 2:
+        MOVE_PIXELS(uint16_t);
+        break;
+    case 3:
+        MOVE_PIXELS(bytes3);
+        break;
+    case 4:
+        MOVE_PIXELS(uint32_t);
+        break;
+    case 6:
+        MOVE_PIXELS(bytes6);
+        break;
+    case 8:
+        MOVE_PIXELS(uint64_t);
+        break;
+    case 12:
+        MOVE_PIXELS(bytes12);
+        break;
+    case 16:
+        MOVE_PIXELS(bytes16);
+        break;
+    default:
+        abort();
     }
 }
 

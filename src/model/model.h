@@ -8,28 +8,28 @@
 #include "model/graph.h"
 
 typedef struct tw_model_record {
-    char *name;          /* "realesr-animevideov3-x4" */
-    char *title;         /* one line for lists */
+    char *name;  /* "realesr-animevideov3-x4" */
+    char *title; /* one line for lists */
     char *licence;
-    char *source;        /* package it came from, or "embedded", or a path */
-    float mean[4], norm[4]; /* net input = (sample / white - mean) * norm, per channel; default 0 and 1 */
+    char *source;                   /* package it came from, or "embedded", or a path */
+    float mean[4], norm[4];         /* net input = (sample / white - mean) * norm, per channel; default 0 and 1 */
     float out_mean[4], out_norm[4]; /* result / white = net output * out_norm + out_mean; default 1 and 0 */
-    bool bgr;            /* channel order of the net */
-    int size_multiple;   /* canvas size must be a multiple (0: what the geometry says) */
-    bool assumed;        /* no record lay beside the .param: all values are the defaults; reports say so */
-    char *pad;           /* how the canvas is padded for nets that need it: "reflect", "replicate", "zero" */
+    bool bgr;                       /* channel order of the net */
+    int size_multiple;              /* canvas size must be a multiple (0: what the geometry says) */
+    bool assumed;                   /* no record lay beside the .param: all values are the defaults; reports say so */
+    char *pad;                      /* how the canvas is padded for nets that need it: "reflect", "replicate", "zero" */
 } tw_model_record;
 
 typedef struct tw_model {
     tw_model_record record;
-    char *param_text;   /* 0-terminated */
+    char *param_text; /* 0-terminated */
     size_t param_length;
     const void *weights; /* embedded weights, NULL when in a file */
     size_t weights_length;
-    char *weights_path;  /* .bin beside the .param, NULL when embedded */
+    char *weights_path; /* .bin beside the .param, NULL when embedded */
     tw_graph *graph;
     tw_geometry *geometry;
-    char hash[65];       /* sha256 of graph text and weights, hex */
+    char hash[65]; /* sha256 of graph text and weights, hex */
 } tw_model;
 
 /** Finds by name (embedded, then the data folder, then system data folders) or by path of a .param file.

@@ -27,10 +27,11 @@ const tw_option tw_common_options[] = {
      "context read around a tile: exact, or a number of input pixels (then the result says it is not exact)", "0.1"},
     {"profile", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "manga|4k|low-memory",
      "options set together for a kind of work; options given beside it win", "0.1"},
-    {"scratch", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL, "folder for scratch files (default: TMPDIR, else /var/tmp)", "0.1"},
+    {"scratch", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL, "folder for scratch files (default: TMPDIR, else /var/tmp)",
+     "0.1"},
     {"scratch-limit", 0, NULL, TW_OPTION_SIZE, 0, 0, NULL, "bytes", NULL, "most bytes of scratch files", "0.1"},
-    {"max-pixels", 0, NULL, TW_OPTION_INT, 0, 9e15, "0", NULL, NULL,
-     "refuse inputs of more pixels than this, 0 for no limit", "0.1"},
+    {"max-pixels", 0, NULL, TW_OPTION_INT, 0, 9e15, "0", NULL, NULL, "refuse inputs of more pixels than this, 0 for no limit",
+     "0.1"},
     {"overwrite", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "replace an existing output", "0.1"},
     {0},
 };
@@ -70,7 +71,8 @@ int tw_op_option_at(const char *op, size_t i, tw_option_info *out)
             option++;
     if (!option->name)
         return 0;
-    *out = (tw_option_info){option->name, option->letter, option->alias, type_name(option->type), option->min, option->max,
-                            option->fallback, option->unit, option->choices, option->help, option->since};
+    *out = (tw_option_info){option->name,    option->letter, option->alias,    type_name(option->type),
+                            option->min,     option->max,    option->fallback, option->unit,
+                            option->choices, option->help,   option->since};
     return 1;
 }

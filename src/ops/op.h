@@ -71,7 +71,7 @@ typedef struct tw_op_state tw_op_state; /* each operator's own */
 
 /** Facts of the operator that the plan and the report show. */
 typedef struct tw_op_facts {
-    const char *model;    /* NULL: none */
+    const char *model; /* NULL: none */
     const char *model_hash;
     int64_t halo[4];      /* left, top, right, bottom, input pixels */
     int64_t weight_bytes; /* resident once loaded, shared by workers */
@@ -82,9 +82,9 @@ typedef struct tw_op_facts {
     double scale;         /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;
-    double error_bound;   /* in 1/255 */
-    int64_t tile_hint;    /* preferred tile side in input pixels, 0: none */
-    bool one_worker;      /* a GPU, or an engine that takes one call at a time */
+    double error_bound; /* in 1/255 */
+    int64_t tile_hint;  /* preferred tile side in input pixels, 0: none */
+    bool one_worker;    /* a GPU, or an engine that takes one call at a time */
 } tw_op_facts;
 
 typedef struct tw_op_class {

@@ -16,9 +16,9 @@ typedef struct candidate {
     int64_t tile_w, tile_h; /* result pixels */
     int64_t ring_rows, blend_rows;
     int64_t window_rows[TW_MAX_INPUTS];
-    int64_t worker_bytes;   /* one worker, the dearest pass */
-    int64_t shared_bytes;   /* everything else */
-    int64_t vram_bytes;     /* of a device, weights left out */
+    int64_t worker_bytes; /* one worker, the dearest pass */
+    int64_t shared_bytes; /* everything else */
+    int64_t vram_bytes;   /* of a device, weights left out */
     int64_t window_bytes, ring_bytes, blend_bytes;
     double cost;
 } candidate;
@@ -79,7 +79,8 @@ static candidate measure(const planner *p, int64_t in_w, int64_t in_h, bool look
     for (int number = 0; number < p->passes; number++) {
         tw_pass pass;
         r->op->pass(r->state, number, &pass);
-        int64_t want_w = (int64_t)llround((double)in_w * p->facts.scale), want_h = (int64_t)llround((double)in_h * p->facts.scale);
+        int64_t want_w = (int64_t)llround((double)in_w * p->facts.scale),
+                want_h = (int64_t)llround((double)in_h * p->facts.scale);
         tw_grid grid = tw_grid_of_pass(&pass, want_w, want_h);
         c.tile_w = grid.tile_w, c.tile_h = grid.tile_h;
         int64_t w = tw_min64(grid.tile_w, pass.width), h = tw_min64(grid.tile_h, pass.height);
@@ -150,8 +151,7 @@ static bool search(const planner *p, int workers, candidate *best, int64_t *smal
                 *smallest = tw_min64(*smallest, peak);
                 if (peak > p->request->budget)
                     continue;
-                if (!found || c.cost < best->cost * 0.999 ||
-                    (c.cost < best->cost * 1.001 && peak < peak_of(best, workers))) {
+                if (!found || c.cost < best->cost * 0.999 || (c.cost < best->cost * 1.001 && peak < peak_of(best, workers))) {
                     *best = c;
                     found = true;
                 }
@@ -218,15 +218,16 @@ static void fill(const planner *p, const candidate *c, int workers, tw_plan *out
         out->seconds = out->work / (r->macs_per_second * workers);
 }
 
-static void explain(const planner *p, bool asked, bool squeezed, tw_plan *out)
+static void explain(const planner *p, bool asked, bool alone, tw_plan *out)
 {
-    const char *kind = out->schedule == TW_SCHEDULE_WHOLE ? "one tile holds the whole picture" : "tiles read their exact context";
+    const char *kind =
+        out->schedule == TW_SCHEDULE_WHOLE ? "one tile holds the whole picture" : "tiles read their exact context";
     if (!p->facts.exact && out->schedule != TW_SCHEDULE_WHOLE)
         kind = out->blend_rows > 0 ? "tiles overlap and are blended, because the result depends on the tile"
                                    : "tiles are cropped at their edges, although the result depends on the tile";
-    const char *size = asked            ? "the tile size was given"
-                       : squeezed       ? "the largest tile that fits the budget with one worker"
-                                        : "the cheapest tile that fits the budget with two workers";
+    const char *size = asked   ? "the tile size was given"
+                       : alone ? "the cheapest tile that fits the budget with one worker"
+                               : "the cheapest tile that fits the budget with two workers";
     snprintf(out->why, sizeof out->why, "%s; %s", kind, size);
 }
 
@@ -246,7 +247,8 @@ static candidate whole_candidate(const planner *p)
     tw_pass pass;
     p->request->op->pass(p->request->state, p->passes - 1, &pass);
     int64_t side = tw_max64(pass.width, pass.height);
-    return measure(p, (int64_t)ceil((double)side / p->facts.scale) + 1, (int64_t)ceil((double)side / p->facts.scale) + 1, false);
+    return measure(p, (int64_t)ceil((double)side / p->facts.scale) + 1, (int64_t)ceil((double)side / p->facts.scale) + 1,
+                   false);
 }
 
 static tw_status plan_whole(planner *p, tw_plan *out, tw_error *err)
@@ -271,12 +273,25 @@ static int most_workers(const planner *p, const candidate *c, const tw_plan *pla
     return (int)tw_max64(workers, 1);
 }
 
+/* The budget is shared by two workers where that is quicker than one with a larger tile; the same on every machine. */
+static bool choose_tile(const planner *p, candidate *best, bool *alone, int64_t *smallest)
+{
+    candidate one = {0}, two = {0};
+    int64_t unused = INT64_MAX;
+    *smallest = INT64_MAX;
+    if (!search(p, 1, &one, smallest))
+        return false;
+    *alone = p->facts.one_worker || !search(p, 2, &two, &unused) || one.cost < two.cost / 2;
+    *best = *alone ? one : two;
+    return true;
+}
+
 static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
 {
     const tw_plan_request *r = p->request;
     int64_t smallest = INT64_MAX;
     candidate best = {0};
-    bool asked = r->tile_w > 0, squeezed = false;
+    bool asked = r->tile_w > 0, alone = false;
     if (!asked && p->facts.tile_hint > 0)
         asked = true;
     if (asked) {
@@ -291,15 +306,11 @@ static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
             return refuse(p, smallest, err);
         asked = fits(p, &best, 1);
     }
-    if (!asked && (p->facts.one_worker || !search(p, 2, &best, &smallest))) {
-        squeezed = true;
-        smallest = INT64_MAX;
-        if (!search(p, 1, &best, &smallest))
-            return refuse_all(p, smallest, err);
-    }
+    if (!asked && !choose_tile(p, &best, &alone, &smallest))
+        return refuse_all(p, smallest, err);
     out->schedule = TW_SCHEDULE_HALO;
     fill(p, &best, most_workers(p, &best, out), out);
-    explain(p, asked, squeezed, out);
+    explain(p, asked, alone, out);
     return TW_OK;
 }
 

@@ -14,23 +14,24 @@ typedef enum tw_schedule_kind { TW_SCHEDULE_AUTO, TW_SCHEDULE_HALO, TW_SCHEDULE_
 
 typedef struct tw_plan {
     tw_schedule_kind schedule;
-    int64_t tile_w, tile_h;   /* core in pixels of the pass plane (the result) */
-    int64_t in_tile[2];       /* the same in input pixels */
-    int64_t tiles;            /* of one pass */
+    int64_t tile_w, tile_h; /* core in pixels of the pass plane (the result) */
+    int64_t in_tile[2];     /* the same in input pixels */
+    int64_t tiles;          /* of one pass */
     int passes, workers;
-    int64_t ring_rows;        /* rows of the result in flight */
-    int64_t blend_rows;       /* rows of sums in flight where tiles are blended, 0: they do not overlap */
-    int64_t overlap[2];       /* input pixels that neighbouring tiles share, x and y; 0: none */
+    int64_t ring_rows;  /* rows of the result in flight */
+    int64_t blend_rows; /* rows of sums in flight where tiles are blended, 0: they do not overlap */
+    int64_t overlap[2]; /* input pixels that neighbouring tiles share, x and y; 0: none */
     int64_t window_rows[TW_MAX_INPUTS];
-    int64_t worker_bytes;     /* cap of each worker's arena */
+    int64_t worker_bytes; /* cap of each worker's arena */
     int64_t budget;
     /* What takes memory; planned_peak is the sum. */
-    int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, blend_bytes, weight_bytes, workers_bytes, planned_peak;
+    int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, blend_bytes, weight_bytes, workers_bytes,
+        planned_peak;
     int64_t vram_budget, planned_vram; /* device memory, weights included; 0: no device */
     int64_t scratch_bytes;
-    double work;              /* multiply-accumulates of all passes, halos included */
-    double seconds;           /* predicted; 0: not calibrated */
-    char why[512];            /* one or two sentences */
+    double work;    /* multiply-accumulates of all passes, halos included */
+    double seconds; /* predicted; 0: not calibrated */
+    char why[512];  /* one or two sentences */
 } tw_plan;
 
 typedef struct tw_plan_request {
@@ -38,15 +39,15 @@ typedef struct tw_plan_request {
     const tw_op_state *state;
     int n_inputs;
     tw_source *const *sources;
-    const tw_picture *result;          /* NULL: not a picture */
-    const tw_sink_cost *sink_cost;     /* NULL: no sink */
-    int64_t budget;                    /* bytes */
-    int64_t base_bytes;                /* 0: TW_BASE_BYTES */
+    const tw_picture *result;      /* NULL: not a picture */
+    const tw_sink_cost *sink_cost; /* NULL: no sink */
+    int64_t budget;                /* bytes */
+    int64_t base_bytes;            /* 0: TW_BASE_BYTES */
     tw_schedule_kind schedule;
-    int64_t tile_w, tile_h;            /* asked for, input pixels; 0: chosen */
-    bool tile_may_shrink;              /* the tile is an upper wish: smaller where the budget needs it */
-    int cpus;                          /* most workers */
-    double macs_per_second;            /* of one worker, calibrated; 0: unknown */
+    int64_t tile_w, tile_h; /* asked for, input pixels; 0: chosen */
+    bool tile_may_shrink;   /* the tile is an upper wish: smaller where the budget needs it */
+    int cpus;               /* most workers */
+    double macs_per_second; /* of one worker, calibrated; 0: unknown */
 } tw_plan_request;
 
 /** TW_ERROR_BUDGET names the budget and the smallest one that would do. */

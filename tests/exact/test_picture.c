@@ -46,7 +46,8 @@ static VipsImage *disc(void)
             p[3] = (uint16_t)(alpha * 65535);
         }
     VipsImage *image = vips_image_new_from_memory(pixels, sizeof pixels, SIDE, SIDE, 4, VIPS_FORMAT_USHORT), *rgb;
-    g_assert_cmpint(vips_copy(image, &rgb, "interpretation", VIPS_INTERPRETATION_RGB16, "xres", 11.8, "yres", 11.8, NULL), ==, 0);
+    g_assert_cmpint(vips_copy(image, &rgb, "interpretation", VIPS_INTERPRETATION_RGB16, "xres", 11.8, "yres", 11.8, NULL), ==,
+                    0);
     g_object_unref(image);
     return rgb;
 }
@@ -110,7 +111,7 @@ static void test_rgba16(void)
             g_assert_cmpfloat(ABS(pixels[4 * i + (size_t)c] - colour[c]), <, 0.02 * 65535);
     }
     g_assert_cmpint(seen, >, 1000);
-    g_assert_cmpint(pixels[3], ==, 0);                                          /* the corner stays transparent */
+    g_assert_cmpint(pixels[3], ==, 0);                                            /* the corner stays transparent */
     g_assert_cmpint(pixels[4 * ((size_t)SIDE * 2 * SIDE + SIDE) + 3], ==, 65535); /* the middle stays opaque, exactly */
     g_free(pixels);
     g_object_unref(result);

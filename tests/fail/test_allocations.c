@@ -88,14 +88,19 @@ static bool fail_one(const scene *s, int64_t n, int64_t count)
     return status == TW_OK;
 }
 
-/* Every allocation up to `dense`, then every `step`-th, and the last ones. */
+static int64_t after(int64_t n, const scene *s, int64_t step)
+{
+    return n <= s->takes ? MIN(n + step, s->takes + 1) : n + 1;
+}
+
+/* Every allocation up to `dense`, then every `step`-th, and the one beyond the last. */
 static void check(scene *s, int64_t dense, int64_t step)
 {
     static const int64_t counts[] = {1, 2, INT64_MAX};
     measure(s);
     for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
         int64_t tried = 0, survived = 0;
-        for (int64_t n = 1; n <= s->takes + 1; n += n < dense || n > s->takes - 3 ? 1 : step, tried++)
+        for (int64_t n = 1; n <= s->takes + 1; n = after(n, s, n < dense ? 1 : step), tried++)
             survived += fail_one(s, n, counts[i]);
         g_test_message("%lld allocations, %lld failures of %s: %lld survived", (long long)s->takes, (long long)tried,
                        i == 0   ? "one"

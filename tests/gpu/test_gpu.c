@@ -266,13 +266,14 @@ static int64_t resident(void)
     return pages * 4096;
 }
 
-/* Sessions that come and go: instance, device and nets begin and end in order, and nothing stays behind. */
+/* Sessions that come and go: instance, device and nets begin and end in order, and nothing stays behind. The heap and the driver's
+ * threads settle within some sessions (30 were watched); an instance that stays takes 100 MB, each time. */
 static void again_and_again(void)
 {
-    int files[5];
-    int64_t bytes[5];
+    int files[10];
+    int64_t bytes[10];
     char *to = g_build_filename(folder, "again.tif", NULL);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 10; i++) {
         tw_error err = TW_ERROR_NONE;
         tw_session *session;
         tw_job *job;
@@ -290,9 +291,10 @@ static void again_and_again(void)
         files[i] = open_files();
         bytes[i] = resident();
     }
-    g_test_message("resident after 2 and 5 sessions: %.1f and %.1f MB", (double)bytes[1] / 1e6, (double)bytes[4] / 1e6);
-    g_assert_cmpint(files[4], ==, files[1]);
-    g_assert_cmpint(bytes[4], <, bytes[1] + (12 << 20));
+    g_test_message("resident after 1, 5 and 10 sessions: %.1f, %.1f, %.1f MB", (double)bytes[0] / 1e6, (double)bytes[4] / 1e6,
+                   (double)bytes[9] / 1e6);
+    g_assert_cmpint(files[9], ==, files[1]);
+    g_assert_cmpint(bytes[9], <, bytes[4] + (24 << 20));
     g_free(to);
 }
 

@@ -13,7 +13,7 @@
 #include "tilewright/tilewright.h"
 
 #define CONTEXT 40 /* more than any halo of the embedded model */
-#define SIDE 64
+#define SIDE    64
 
 static G_GNUC_NORETURN void die(const char *what)
 {
@@ -35,7 +35,8 @@ static void make_mosaic(const char *photos, int width, int height, const char *p
         g_object_unref(photo);
         g_free(name);
     }
-    if (vips_arrayjoin(tiles, &row, 4, "across", 2, NULL) || vips_replicate(row, &wide, width / 2048 + 1, height / 1536 + 1, NULL) ||
+    if (vips_arrayjoin(tiles, &row, 4, "across", 2, NULL) ||
+        vips_replicate(row, &wide, width / 2048 + 1, height / 1536 + 1, NULL) ||
         vips_crop(wide, &part, 0, 0, width, height, NULL) || vips_tiffsave(part, path, "bigtiff", TRUE, NULL))
         die(path);
     g_object_unref(part);
@@ -116,11 +117,13 @@ int main(int argc, char **argv)
     make_mosaic(photos, width, height, mosaic);
 
     /* In a process of its own: this one's peak already holds what making the mosaic took. */
-    char *command[] = {(char *)g_getenv("TILEWRIGHT"), "upscale", mosaic, output, "--scale", "2", "--memory", argv[3], "--json",
-                       "--overwrite", "--tiff-compression", "none", NULL};
+    char *command[] = {
+        (char *)g_getenv("TILEWRIGHT"), "upscale", mosaic, output, "--scale", "2", "--memory", argv[3], "--json", "--overwrite",
+        "--tiff-compression",           "none",    NULL};
     char *json = NULL;
     int status;
-    if (!command[0] || !g_spawn_sync(NULL, command, NULL, G_SPAWN_DEFAULT, NULL, NULL, &json, NULL, &status, NULL) || status != 0) {
+    if (!command[0] || !g_spawn_sync(NULL, command, NULL, G_SPAWN_DEFAULT, NULL, NULL, &json, NULL, &status, NULL) ||
+        status != 0) {
         g_printerr("mosaic: TILEWRIGHT (the command under test) failed: %s\n", json ? json : "not set");
         return 1;
     }

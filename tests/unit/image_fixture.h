@@ -69,26 +69,31 @@ static inline void fixture_close(fixture *f)
 }
 
 /* The path of a file in the folder; freed by the caller. */
-static inline char *in_dir(const fixture *f, const char *name) { return g_build_filename(f->dir, name, NULL); }
+static inline char *in_dir(const fixture *f, const char *name)
+{
+    return g_build_filename(f->dir, name, NULL);
+}
 
-#define assert_ok(status, err)                                         \
-    do {                                                               \
-        if ((status) != TW_OK)                                         \
-            g_error("%s:%d: %s", __FILE__, __LINE__, (err).message);   \
+#define assert_ok(status, err)                                                                                                 \
+    do {                                                                                                                       \
+        if ((status) != TW_OK)                                                                                                 \
+            g_error("%s:%d: %s", __FILE__, __LINE__, (err).message);                                                           \
     } while (0)
 
-#define assert_fails(status, code_, err, text)                                                                   \
-    do {                                                                                                         \
-        g_assert_cmpint((status), ==, (code_));                                                                  \
-        if (!strstr((err).message, (text)) || strchr((err).message, '\n'))                                       \
-            g_error("%s:%d: '%s' does not hold '%s' in one line", __FILE__, __LINE__, (err).message, (text));    \
+#define assert_fails(status, code_, err, text)                                                                                 \
+    do {                                                                                                                       \
+        g_assert_cmpint((status), ==, (code_));                                                                                \
+        if (!strstr((err).message, (text)) || strchr((err).message, '\n'))                                                     \
+            g_error("%s:%d: '%s' does not hold '%s' in one line", __FILE__, __LINE__, (err).message, (text));                  \
     } while (0)
 
 /* Sample of a test picture: smooth, so that lossy codecs stay close, different in every band and direction. 0..1. */
 static inline double pattern(int64_t x, int64_t y, int band)
 {
-    double v = band == 0 ? (double)(x % 256) / 255.0 : band == 1 ? (double)(y % 256) / 255.0
-               : band == 2 ? (double)((x + y) / 2 % 256) / 255.0 : 0.25 + (double)(x % 128) / 255.0;
+    double v = band == 0   ? (double)(x % 256) / 255.0
+               : band == 1 ? (double)(y % 256) / 255.0
+               : band == 2 ? (double)((x + y) / 2 % 256) / 255.0
+                           : 0.25 + (double)(x % 128) / 255.0;
     return v;
 }
 

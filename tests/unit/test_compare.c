@@ -19,8 +19,7 @@ typedef struct tiling {
     int workers;
 } tiling;
 
-static const tiling TILINGS[] = {{1000, 1000, 1}, {1000, 8, 2}, {8, 1000, 3}, {17, 5, 4},
-                                 {64, 48, 2},     {3, 2, 3},    {33, 70, 1}};
+static const tiling TILINGS[] = {{1000, 1000, 1}, {1000, 8, 2}, {8, 1000, 3}, {17, 5, 4}, {64, 48, 2}, {3, 2, 3}, {33, 70, 1}};
 #define N_TILINGS ((int)(sizeof TILINGS / sizeof *TILINGS))
 
 /* --- pictures ---------------------------------------------------------------------------------------------------- */
@@ -33,7 +32,10 @@ static double noise(void)
     return (double)(seed >> 8) / (double)(1 << 24) - 0.5;
 }
 
-static int64_t samples_of(const tw_picture *p) { return p->width * p->height * tw_picture_bands(p); }
+static int64_t samples_of(const tw_picture *p)
+{
+    return p->width * p->height * tw_picture_bands(p);
+}
 
 /* Rounds a value to what the depth can hold and writes it. */
 static double put(void *pixels, tw_depth depth, int64_t i, double v)
@@ -61,8 +63,8 @@ static void store(const fixture *f, pair *both, int i)
     void *pixels = g_malloc(bytes);
     for (int64_t k = 0; k < samples_of(p); k++)
         both->value[i][k] = put(pixels, p->depth, k, both->value[i][k]);
-    VipsImage *raw = vips_image_new_from_memory(pixels, bytes, (int)p->width, (int)p->height, tw_picture_bands(p),
-                                                FORMATS[p->depth]);
+    VipsImage *raw =
+        vips_image_new_from_memory(pixels, bytes, (int)p->width, (int)p->height, tw_picture_bands(p), FORMATS[p->depth]);
     VipsImage *image = NULL;
     char *name = g_strdup_printf("%d.tif", i);
     both->path[i] = in_dir(f, name);
@@ -194,7 +196,10 @@ static double real(const json_t *json, const char *key)
     return json_number_value(v);
 }
 
-static bool is_null(const json_t *json, const char *key) { return json_is_null(json_object_get(json, key)); }
+static bool is_null(const json_t *json, const char *key)
+{
+    return json_is_null(json_object_get(json, key));
+}
 
 static void assert_near(const json_t *json, const char *key, double expected, double tolerance)
 {
@@ -396,8 +401,7 @@ static void test_limits(fixture *f, gconstpointer data)
     p.value[1][(12 * 40 + 31) * 3] += 3 / 255.0;
     store(f, &p, 1);
     json_decref(must_compare(f, &p, "max-difference=3 min-psnr=60", TILINGS[4]));
-    assert_fails(compare(f, &p, "max-difference=2.5", TILINGS[4], &json, &err), TW_ERROR_RUN, err,
-                 "differ by 3/255 at 31,12");
+    assert_fails(compare(f, &p, "max-difference=2.5", TILINGS[4], &json, &err), TW_ERROR_RUN, err, "differ by 3/255 at 31,12");
     err = (tw_error)TW_ERROR_NONE;
     assert_fails(compare(f, &p, "min-psnr=90", TILINGS[4], &json, &err), TW_ERROR_RUN, err, "less than --min-psnr 90");
     json_decref(must_compare(f, &p, "max-difference=0 crop=13", TILINGS[4])); /* the pixel is in the border */
@@ -549,8 +553,14 @@ static void test_geometry(fixture *f, gconstpointer data)
     free_pair(&p);
 }
 
-static void set_up(fixture *f, gconstpointer data) { fixture_open(f); }
-static void tear_down(fixture *f, gconstpointer data) { fixture_close(f); }
+static void set_up(fixture *f, gconstpointer data)
+{
+    fixture_open(f);
+}
+static void tear_down(fixture *f, gconstpointer data)
+{
+    fixture_close(f);
+}
 
 int main(int argc, char **argv)
 {

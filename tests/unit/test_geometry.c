@@ -7,7 +7,6 @@
 #include "geometry_checks.h"
 #include "random_graph.h"
 
-
 /* ---- each layer type ---- */
 
 typedef struct layer_case {

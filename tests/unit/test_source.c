@@ -113,8 +113,9 @@ static void test_detection(fixture *f, gconstpointer data)
 {
     static const struct {
         const char *name, *options, *why;
-    } CASES[] = {{"a.jpg", "", NULL}, {"b.jpg", "[interlace]", "progressive JPEG"}, {"a.png", "", NULL},
-                 {"b.png", "[interlace]", "interlaced PNG"}, {"a.webp", "", "WebP"}, {"a.tif", "", NULL}};
+    } CASES[] = {{"a.jpg", "", NULL},    {"b.jpg", "[interlace]", "progressive JPEG"},
+                 {"a.png", "", NULL},    {"b.png", "[interlace]", "interlaced PNG"},
+                 {"a.webp", "", "WebP"}, {"a.tif", "", NULL}};
     for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
         write_with(f, CASES[i].name, &RGB8, CASES[i].options);
         tw_source *s = must_open(f, CASES[i].name, NULL);
@@ -132,8 +133,11 @@ static void test_refusals(fixture *f, gconstpointer data)
     put_bytes(f, "head.png", "\x89PNG\r\n\x1a\n", 8);
     static const struct {
         const char *name, *text;
-    } CASES[] = {{"empty.png", "empty.png: is empty"}, {"text.png", "text.png: not a picture"}, {"head.png", "head.png: not a"},
-                 {"none.png", "none.png: cannot be opened: No such file"}, {"", "is a folder"}};
+    } CASES[] = {{"empty.png", "empty.png: is empty"},
+                 {"text.png", "text.png: not a picture"},
+                 {"head.png", "head.png: not a"},
+                 {"none.png", "none.png: cannot be opened: No such file"},
+                 {"", "is a folder"}};
     for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
         tw_error err = TW_ERROR_NONE;
         assert_fails(open_named(f, CASES[i].name, NULL, &s, &err), TW_ERROR_INPUT, err, CASES[i].text);
@@ -141,7 +145,8 @@ static void test_refusals(fixture *f, gconstpointer data)
     }
     tw_error err = TW_ERROR_NONE;
     write_with(f, "a.png", &RGB8, "");
-    assert_fails(open_named(f, "a.png", &(tw_source_options){.max_pixels = 59999}, &s, &err), TW_ERROR_INPUT, err, "60000 pixels");
+    assert_fails(open_named(f, "a.png", &(tw_source_options){.max_pixels = 59999}, &s, &err), TW_ERROR_INPUT, err,
+                 "60000 pixels");
     tw_source_close(must_open(f, "a.png", &(tw_source_options){.max_pixels = 60000}));
 }
 
@@ -149,8 +154,15 @@ static void test_truncated(fixture *f, gconstpointer data)
 {
     static const struct {
         const char *name, *options;
-    } CASES[] = {{"a.jpg", ""}, {"b.jpg", "[interlace]"}, {"a.png", ""}, {"b.png", "[interlace]"}, {"a.webp", ""}, {"a.tif", ""},
-                 {"b.tif", "[compression=deflate]"}, {"c.tif", "[tile,tile-width=64,tile-height=64]"}, {"a.ppm", ""}};
+    } CASES[] = {{"a.jpg", ""},
+                 {"b.jpg", "[interlace]"},
+                 {"a.png", ""},
+                 {"b.png", "[interlace]"},
+                 {"a.webp", ""},
+                 {"a.tif", ""},
+                 {"b.tif", "[compression=deflate]"},
+                 {"c.tif", "[tile,tile-width=64,tile-height=64]"},
+                 {"a.ppm", ""}};
     tw_picture p = {400, 400, 3, false, TW_U8};
     for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
         write_with(f, CASES[i].name, &p, CASES[i].options);
@@ -258,8 +270,8 @@ static void *read_rects(void *user)
         tw_error err = TW_ERROR_NONE;
         assert_ok(tw_source_read_rect(r->source, rect, pixels, &err), err);
         for (int64_t k = 0; k < rect.h; k++)
-            g_assert_cmpmem(pixels + k * rect.w * pixel, (gsize)(rect.w * pixel),
-                            r->all + ((y + k) * p->width + x) * pixel, (gsize)(rect.w * pixel));
+            g_assert_cmpmem(pixels + k * rect.w * pixel, (gsize)(rect.w * pixel), r->all + ((y + k) * p->width + x) * pixel,
+                            (gsize)(rect.w * pixel));
         free(pixels);
     }
     return NULL;
@@ -519,8 +531,13 @@ static void test_memory(fixture *f, gconstpointer data)
 {
     static const struct {
         const char *name, *options;
-    } CASES[] = {{"a.png", "[compression=1]"}, {"a.jpg", ""}, {"b.jpg", "[interlace]"}, {"a.webp", "[effort=0]"}, {"a.tif", ""},
-                 {"b.tif", "[tile,tile-width=256,tile-height=256]"}, {"c.tif", "[compression=deflate]"},
+    } CASES[] = {{"a.png", "[compression=1]"},
+                 {"a.jpg", ""},
+                 {"b.jpg", "[interlace]"},
+                 {"a.webp", "[effort=0]"},
+                 {"a.tif", ""},
+                 {"b.tif", "[tile,tile-width=256,tile-height=256]"},
+                 {"c.tif", "[compression=deflate]"},
                  {"b.png", "[interlace,compression=1]"}};
     tw_picture p = {4000, 3000, 3, false, TW_U8};
     for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
@@ -533,8 +550,14 @@ static void test_memory(fixture *f, gconstpointer data)
     }
 }
 
-static void set_up(fixture *f, gconstpointer data) { fixture_open(f); }
-static void tear_down(fixture *f, gconstpointer data) { fixture_close(f); }
+static void set_up(fixture *f, gconstpointer data)
+{
+    fixture_open(f);
+}
+static void tear_down(fixture *f, gconstpointer data)
+{
+    fixture_close(f);
+}
 
 int main(int argc, char **argv)
 {

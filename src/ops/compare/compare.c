@@ -38,8 +38,7 @@ static tw_status check_pictures(const tw_op_request *request, tw_error *err)
                        (long long)a->width, (long long)a->height, bands_name(a), name_b, (long long)b->width,
                        (long long)b->height, bands_name(b));
     if (tw_source_orientation(request->sources[0]) != tw_source_orientation(request->sources[1]))
-        tw_warn(request->context, "%s and %s have different orientation tags; the stored pixels are compared", name_a,
-                name_b);
+        tw_warn(request->context, "%s and %s have different orientation tags; the stored pixels are compared", name_a, name_b);
     return TW_OK;
 }
 
@@ -68,8 +67,8 @@ static tw_status choose_area(tw_op_state *state, const tw_options *options, tw_e
 {
     int64_t crop = tw_options_int(options, "crop"), w = state->picture.width, h = state->picture.height;
     if (2 * crop >= w || 2 * crop >= h)
-        return tw_fail(err, TW_ERROR_USAGE, "--crop %lld leaves nothing of %lldx%lld pixels", (long long)crop,
-                       (long long)w, (long long)h);
+        return tw_fail(err, TW_ERROR_USAGE, "--crop %lld leaves nothing of %lldx%lld pixels", (long long)crop, (long long)w,
+                       (long long)h);
     state->area = (tw_rect){crop, crop, w - 2 * crop, h - 2 * crop};
     tw_options_geometry(options, "grid", &state->grid[0], &state->grid[1]);
     if (state->grid[0] == 1 || state->grid[1] == 1)
@@ -204,8 +203,8 @@ static tw_status compare_end_pass(tw_op_state *state, int pass, tw_error *err)
                        state->label[0], state->label[1], number(is, sizeof is, r->max), (long long)state->total.max_x,
                        (long long)state->total.max_y, number(most, sizeof most, state->max_difference));
     if (state->min_psnr >= 0 && r->psnr < state->min_psnr)
-        return tw_fail(err, TW_ERROR_RUN, "%s and %s: PSNR %s dB is less than --min-psnr %s", state->label[0],
-                       state->label[1], number(is, sizeof is, r->psnr), number(most, sizeof most, state->min_psnr));
+        return tw_fail(err, TW_ERROR_RUN, "%s and %s: PSNR %s dB is less than --min-psnr %s", state->label[0], state->label[1],
+                       number(is, sizeof is, r->psnr), number(most, sizeof most, state->min_psnr));
     return TW_OK;
 }
 

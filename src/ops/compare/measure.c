@@ -78,7 +78,10 @@ static void load_rows(const tw_op_state *state, const tw_step *step, tw_compare_
 
 /* --- sums -------------------------------------------------------------------------------------------------------- */
 
-static inline int64_t magnitude(int64_t v) { return v < 0 ? -v : v; }
+static inline int64_t magnitude(int64_t v)
+{
+    return v < 0 ? -v : v;
+}
 
 static void count_row(const tw_op_state *state, const tw_compare_rows *rows, int64_t y, tw_compare_sums *sums)
 {

@@ -6,9 +6,9 @@
 
 #include "ops/compare/state.h"
 
-#define SHORTEST 16
-#define LONGEST 1024
-#define CLIP 4.0        /* in the search a line counts at most this many times the mean: one edge is not a grid */
+#define SHORTEST    16
+#define LONGEST     1024
+#define CLIP        4.0 /* in the search a line counts at most this many times the mean: one edge is not a grid */
 #define SIGNIFICANT 5.0 /* standard errors; the best of a thousand periods of noise stays below 4 */
 
 static int64_t first_line(tw_span span, int64_t period)

@@ -6,8 +6,8 @@
 
 /* The Gaussian in units of 2^-22: the outermost of the eleven first, the middle one last. The eleven sum to 2^22. */
 static const int64_t tap[TW_SSIM_REACH + 1] = {4313, 31872, 150998, 458692, 893410, 1115734};
-#define TAP_BITS 22
-#define MEAN_SHIFT 4     /* of horizontal means: room for the vertical ones in 63 bits */
+#define TAP_BITS      22
+#define MEAN_SHIFT    4  /* of horizontal means: room for the vertical ones in 63 bits */
 #define PRODUCT_SHIFT 22 /* of products' horizontal means */
 
 /* Float samples outside of 0..white are clamped: SSIM is defined for a range. */
@@ -80,8 +80,7 @@ void tw_compare_windows(const tw_op_state *state, tw_compare_rows *rows, int64_t
         return;
     make_luma(state, rows);
     int64_t from = rows->centres.lo - TW_SSIM_REACH - rows->in.x;
-    const int64_t *line[TW_SSIM_MOMENTS] = {rows->luma[0], rows->luma[1], rows->product[0], rows->product[1],
-                                            rows->product[2]};
+    const int64_t *line[TW_SSIM_MOMENTS] = {rows->luma[0], rows->luma[1], rows->product[0], rows->product[1], rows->product[2]};
     for (int m = 0; m < TW_SSIM_MOMENTS; m++)
         along_row(line[m] + from, n, m < 2 ? MEAN_SHIFT : PRODUCT_SHIFT, ring_row(rows, y, m));
 

@@ -8,13 +8,13 @@
 
 #include "ops/op.h"
 
-#define TW_SSIM_TAPS 11 /* a side of the Gaussian window */
-#define TW_SSIM_REACH 5
-#define TW_SSIM_MOMENTS 5 /* means of a, b, aa, bb, ab */
-#define TW_SSIM_BITS 40   /* a window's SSIM is summed in units of 2^-40 */
-#define TW_LUMA_BITS 12   /* the luma that SSIM sees is in units of 2^-12 of an 8-bit level */
-#define TW_SCALE_BITS 54
-#define TW_LEVELS 4       /* 0, 1, 2, 3 and more 8-bit levels */
+#define TW_SSIM_TAPS    11 /* a side of the Gaussian window */
+#define TW_SSIM_REACH   5
+#define TW_SSIM_MOMENTS 5  /* means of a, b, aa, bb, ab */
+#define TW_SSIM_BITS    40 /* a window's SSIM is summed in units of 2^-40 */
+#define TW_LUMA_BITS    12 /* the luma that SSIM sees is in units of 2^-12 of an 8-bit level */
+#define TW_SCALE_BITS   54
+#define TW_LEVELS       4 /* 0, 1, 2, 3 and more 8-bit levels */
 
 /** What is summed over pixels. */
 typedef struct tw_compare_sums {
@@ -55,11 +55,11 @@ struct tw_op_state {
     tw_picture picture; /* what both are, at the deeper depth */
     tw_rect area;       /* without the border that is left out */
     int64_t white;
-    int64_t level[TW_LEVELS]; /* the smallest difference that counts as this 8-bit level */
-    int64_t luma_weight[3];   /* of 1000 * (Y - 16), per white */
-    int64_t luma_scale;       /* from those units to 8-bit levels, times 2^TW_SCALE_BITS */
-    int luma_shift;           /* right shift of luma differences before they are squared */
-    int64_t grid[2];          /* 0: search */
+    int64_t level[TW_LEVELS];        /* the smallest difference that counts as this 8-bit level */
+    int64_t luma_weight[3];          /* of 1000 * (Y - 16), per white */
+    int64_t luma_scale;              /* from those units to 8-bit levels, times 2^TW_SCALE_BITS */
+    int luma_shift;                  /* right shift of luma differences before they are squared */
+    int64_t grid[2];                 /* 0: search */
     double max_difference, min_psnr; /* negative: not asked */
     tw_compare_sums total;
     int64_t *lines[2]; /* line sums by column and by row of the picture */
@@ -68,8 +68,8 @@ struct tw_op_state {
 
 /** One step's memory: rows of the pixels it reads, samples interleaved. */
 typedef struct tw_compare_rows {
-    tw_rect in, core; /* core and its context inside the area */
-    tw_span centres;  /* columns of the core where a window fits */
+    tw_rect in, core;                  /* core and its context inside the area */
+    tw_span centres;                   /* columns of the core where a window fits */
     int64_t *sample[2], *diff, *above; /* in.w * bands; `above`: diff of the row above */
     int64_t *luma[2], *product[3];     /* in.w */
     int64_t *ring;                     /* TW_SSIM_TAPS rows of TW_SSIM_MOMENTS horizontal means of `centres` */

@@ -13,10 +13,11 @@
 #include "model/memory.h"
 #include "ops/upscale/state.h"
 
-/* Host memory that a driver with its compilers takes, whatever the net, and for each layer's shaders. Measured with llvmpipe
- * (docs/gpu.md); other drivers take less for shaders. */
+/* Host memory that a driver with its compilers takes, whatever the net, and for each layer's shaders: deep nets repeat theirs.
+ * Measured with llvmpipe (docs/gpu.md). */
 #define DRIVER_BYTES (INT64_C(128) << 20)
 #define SHADER_BYTES (INT64_C(1) << 20)
+#define MOST_SHADERS 64
 
 tw_status tw_upscale_choose_device(tw_op_state *state, const tw_options *options, tw_error *err)
 {
@@ -57,7 +58,8 @@ void tw_upscale_device_facts(const tw_op_state *state, tw_op_facts *out)
     for (int i = 0; i < graph->n_layers; i++)
         layers += strcmp(graph->layers[i].type, "Split") != 0 && strcmp(graph->layers[i].type, "Input") != 0;
     /* staging while the weights are loaded: as much again, on the host */
-    out->device_bytes = DRIVER_BYTES + layers * SHADER_BYTES + weights + (state->gpu.shared ? weights : 0);
+    out->device_bytes =
+        DRIVER_BYTES + tw_min64(layers, MOST_SHADERS) * SHADER_BYTES + weights + (state->gpu.shared ? weights : 0);
     out->vram_fixed = weights;
     out->vram_budget = state->gpu.budget;
 }

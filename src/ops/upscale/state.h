@@ -7,8 +7,8 @@
 #include "ops/op.h"
 #include "ops/upscale/device.h"
 
-#define TW_BLEED 6     /* pixels that colour is carried under transparent ones */
-#define TW_TURNS 8     /* orientations of test-time augmentation */
+#define TW_BLEED        6 /* pixels that colour is carried under transparent ones */
+#define TW_TURNS        8 /* orientations of test-time augmentation */
 #define TW_MAX_BARRIERS 8
 
 typedef enum tw_pad { TW_PAD_REFLECT, TW_PAD_REPLICATE, TW_PAD_ZERO } tw_pad;
@@ -51,7 +51,7 @@ struct tw_op_state {
     tw_ramp_kind blend; /* none where results are exact */
     int64_t ramp;       /* input pixels that tiles share, 0: by the tile */
     bool blend_in_vain; /* asked for where nothing is blended */
-    int device; /* -1: CPU */
+    int device;         /* -1: CPU */
     tw_upscale_device gpu;
     int levels; /* passes over barriers before the last one */
     tw_known known[TW_MAX_BARRIERS];

@@ -60,14 +60,16 @@ static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_ten
         float *plane = tile->data + c * tile->plane;
         for (int64_t row = 0; row < h; row++) {
             float *to = plane + row * w;
-            canvas_row(state, picture, record->bgr ? 2 - c : c, step->in[0], x, y.lo + row, record->mean[c], record->norm[c], to);
+            canvas_row(state, picture, record->bgr ? 2 - c : c, step->in[0], x, y.lo + row, record->mean[c], record->norm[c],
+                       to);
         }
     }
     return TW_OK;
 }
 
 /* One row of one net channel of the result, back in the picture's range. */
-static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n, float *to)
+static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
+                       float *to)
 {
     static const tw_model_record plain = {.out_norm = {1, 1, 1, 1}};
     const tw_model_record *record = state->model ? &state->model->record : &plain;

@@ -75,8 +75,9 @@ static tw_status choose_model(tw_op_state *state, const tw_op_request *request, 
     TW_TRY(tw_pool_model(state->pool, name, &state->model, err));
     const tw_geometry *g = state->model->geometry;
     if (g->n_inputs != 1 || g->scale.den != 1 || g->scale.num < 1)
-        return tw_fail(err, TW_ERROR_USAGE, "%s: not a model that enlarges one picture by a whole number (%d inputs, scale %lld/%lld)",
-                       name, g->n_inputs, (long long)g->scale.num, (long long)g->scale.den);
+        return tw_fail(err, TW_ERROR_USAGE,
+                       "%s: not a model that enlarges one picture by a whole number (%d inputs, scale %lld/%lld)", name,
+                       g->n_inputs, (long long)g->scale.num, (long long)g->scale.den);
     if (g->n_barriers > TW_MAX_BARRIERS)
         return tw_fail(err, TW_ERROR_USAGE, "%s: %d whole-picture layers, at most %d are handled", name, g->n_barriers,
                        TW_MAX_BARRIERS);
@@ -151,7 +152,7 @@ static void lay_barriers(tw_op_state *state)
         tw_known *known = &state->known[i];
         state->levels = (int)tw_max64(state->levels, g->barriers[i].level + 1);
         known->channels = g->blobs[g->barriers[i].input_blob].channels;
-        known->total = g_new0(__int128, known->channels * TW_TURNS);
+        known->total = g_new0(__int128, known->channels *TW_TURNS);
         for (int turn = 0; turn < TW_TURNS; turn++)
             known->mean[turn] = g_new0(float, known->channels);
     }
@@ -226,7 +227,8 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
     out->model_hash = state->model->hash;
     out->macs = state->model->geometry->macs_per_pixel * (state->tta ? TW_TURNS : 1);
     out->weight_bytes = tw_memory_weights(state->model->graph, state->model->geometry);
-    out->why_inexact = state->fixed_halo >= 0 ? "the context given is smaller than what the net reads" : state->model->geometry->why_inexact;
+    out->why_inexact =
+        state->fixed_halo >= 0 ? "the context given is smaller than what the net reads" : state->model->geometry->why_inexact;
     out->one_worker = state->device >= 0;
     if (state->device >= 0)
         tw_upscale_device_facts(state, out);
