@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all build demo test bench fuzz install docs format check evaluate clean setup test-setup
+.PHONY: all build demo test test-large bench fuzz install docs format check evaluate clean setup test-setup
 
 all: build
 
@@ -23,6 +23,10 @@ demo: build
 
 test: test-setup build
 	@tools/test/all.sh $(BUILD)
+
+# A 30,000 x 20,000 mosaic within 256 MiB: half an hour and 10 GB of disk.
+test-large: test-setup build
+	@tools/test/large.sh $(BUILD)
 
 bench: test-setup build
 	@bench/run.sh $(BUILD)

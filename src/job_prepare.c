@@ -15,9 +15,15 @@ typedef struct profile_value {
 /* The sizes that services use for this kind of work. A profile's tile is an upper bound: the budget decides. Its overlap is left
  * out on purpose: the halo is always the net's own. */
 static const profile_value profile_values[] = {
-    {"manga", "engine", "realcugan"}, {"manga", "scale", "2"},        {"manga", "tile-threshold", "1536x2048"},
-    {"4k", "engine", "realesrgan"},   {"4k", "scale", "4"},           {"4k", "tile-threshold", "1024x1024"},
-    {"low-memory", "memory", "160M"}, {"low-memory", "threads", "1"},
+    {"manga", "engine", "realcugan"},
+    {"manga", "scale", "2"},
+    {"manga", "tile-threshold", "1536x2048"},
+    {"4k", "engine", "realesrgan"},
+    {"4k", "scale", "4"},
+    {"4k", "quality", "fast"},
+    {"4k", "tile-threshold", "1024x1024"},
+    {"low-memory", "memory", "160M"},
+    {"low-memory", "threads", "1"},
 };
 
 static int64_t profile_tile(const char *profile)
@@ -164,18 +170,37 @@ static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
     return tw_plan_make(&request, &run->plan, err);
 }
 
+/* Whether one tile that holds everything is quicker than tiles whose context is most of their work (wide nets, many passes). The
+ * answer follows from model, size and budget, as everything does that changes the tile. */
+static tw_status try_whole_instead(tw_run *run, tw_status tiled, tw_error *err)
+{
+    tw_plan halo = run->plan;
+    tw_error refusal = TW_ERROR_NONE;
+    if (tiled == TW_OK && halo.overhead < 2)
+        return TW_OK;
+    if (plan_as(run, TW_SCHEDULE_WHOLE, &refusal) == TW_OK && (tiled != TW_OK || run->plan.work < halo.work / 2)) {
+        if (tiled != TW_OK)
+            *err = (tw_error)TW_ERROR_NONE;
+        return TW_OK;
+    }
+    return tiled == TW_OK ? plan_as(run, TW_SCHEDULE_HALO, err) : tiled;
+}
+
 /* A picture below the threshold runs whole if the budget allows; the plan itself takes small ones whole. */
 static tw_status choose_schedule(tw_run *run, tw_error *err)
 {
     tw_schedule_kind schedule = asked_schedule(run);
-    if (schedule == TW_SCHEDULE_AUTO && (below_threshold(run) || tw_plan_is_small(run->job->n_inputs, run->sources)) &&
-        !tw_options_given(run->options, "tile")) {
+    bool automatic = schedule == TW_SCHEDULE_AUTO && !tw_options_given(run->options, "tile");
+    if (automatic && (below_threshold(run) || tw_plan_is_small(run->job->n_inputs, run->sources))) {
         tw_error refusal = TW_ERROR_NONE;
         tw_status status = plan_as(run, TW_SCHEDULE_WHOLE, &refusal);
         if (status != TW_ERROR_BUDGET)
             return status == TW_OK ? status : tw_fail(err, refusal.code, "%s", refusal.message);
     }
-    return plan_as(run, schedule == TW_SCHEDULE_AUTO ? TW_SCHEDULE_HALO : schedule, err);
+    tw_status status = plan_as(run, schedule == TW_SCHEDULE_AUTO ? TW_SCHEDULE_HALO : schedule, err);
+    if (automatic && (status == TW_OK || status == TW_ERROR_BUDGET))
+        return try_whole_instead(run, status, err);
+    return status;
 }
 
 static tw_status check_room(tw_run *run, tw_error *err)

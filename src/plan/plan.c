@@ -213,6 +213,7 @@ static void fill(const planner *p, const candidate *c, int workers, tw_plan *out
     out->vram_budget = p->facts.vram_budget;
     out->planned_vram = p->facts.vram_budget > 0 ? p->facts.vram_fixed + c->vram_bytes : 0;
     double pixels = (double)pass.width * (double)pass.height / (p->facts.scale * p->facts.scale);
+    out->overhead = c->cost;
     out->work = p->facts.macs * pixels * c->cost;
     if (r->macs_per_second > 0)
         out->seconds = out->work / (r->macs_per_second * workers);

@@ -29,9 +29,10 @@ typedef struct tw_plan {
         planned_peak;
     int64_t vram_budget, planned_vram; /* device memory, weights included; 0: no device */
     int64_t scratch_bytes;
-    double work;    /* multiply-accumulates of all passes, halos included */
-    double seconds; /* predicted; 0: not calibrated */
-    char why[512];  /* one or two sentences */
+    double overhead; /* work over that of one pass without context */
+    double work;     /* multiply-accumulates of all passes, halos included */
+    double seconds;  /* predicted; 0: not calibrated */
+    char why[512];   /* one or two sentences */
 } tw_plan;
 
 typedef struct tw_plan_request {

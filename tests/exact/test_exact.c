@@ -213,7 +213,7 @@ int main(int argc, char **argv)
     folder = g_dir_make_tmp("tilewright-exact-XXXXXX", NULL);
     char *photo = g_build_filename(photos, "usr/share/backgrounds/mate/nature/Garden.jpg", NULL);
     picture = crop(photo, 1200, 700, 118, 101, "photo.tif");
-    large_net_picture = crop(photo, 1200, 700, 72, 64, "small-photo.tif");
+    large_net_picture = crop(photo, 1200, 700, 128, 20, "small-photo.tif"); /* wider than the halo of x4plus-anime */
     tw_error err = TW_ERROR_NONE;
     tw_session_new(&session, &err);
 
