@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all build demo test test-large bench fuzz install docs format check evaluate clean setup test-setup
+.PHONY: all build demo test test-large bench fuzz install docs format check clean setup test-setup
 
 all: build
 

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/rect.h"
+#include "base/wait.h"
 #include "blend/pixels.h"
 #include "blend/ramp.h"
 
@@ -53,7 +53,7 @@ tw_status tw_accumulator_new(tw_context *context, const tw_picture *picture, int
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_init(&a->stripes[i], NULL);
     pthread_mutex_init(&a->lock, NULL);
-    pthread_cond_init(&a->changed, NULL);
+    tw_condition_init(&a->changed);
     *out = a;
     return TW_OK;
 }
@@ -70,17 +70,6 @@ void tw_accumulator_free(tw_accumulator *a)
     free(a);
 }
 
-/* Cancelling signals nobody, so every wait looks at the flag ten times a second. */
-static void wait_briefly(tw_accumulator *a)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 100000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&a->changed, &a->lock, &until);
-}
-
 tw_status tw_accumulator_reserve(tw_accumulator *a, int64_t end, tw_error *err)
 {
     tw_status status = TW_OK;
@@ -89,7 +78,7 @@ tw_status tw_accumulator_reserve(tw_accumulator *a, int64_t end, tw_error *err)
     while (status == TW_OK && (a->stopped || end > a->first + a->rows)) {
         status = a->stopped ? tw_fail(err, TW_ERROR_INTERRUPTED, "interrupted") : tw_context_check(a->context, err);
         if (status == TW_OK)
-            wait_briefly(a);
+            tw_wait_briefly(&a->changed, &a->lock);
     }
     pthread_mutex_unlock(&a->lock);
     return status;

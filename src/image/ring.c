@@ -3,7 +3,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/wait.h"
 
 struct tw_ring {
     tw_context *context;
@@ -30,11 +31,7 @@ tw_status tw_ring_new(tw_context *context, const tw_picture *picture, int64_t ro
     ring->rows = tw_clamp64(rows, 1, picture->height);
     ring->row_bytes = tw_picture_row_bytes(picture);
     pthread_mutex_init(&ring->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&ring->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    tw_condition_init(&ring->changed);
     ring->pixels = tw_alloc(tw_context_account(context), (size_t)(ring->rows * ring->row_bytes));
     ring->missing = tw_alloc(tw_context_account(context), (size_t)ring->rows * sizeof *ring->missing);
     if (!ring->pixels || !ring->missing) {
@@ -58,19 +55,6 @@ void tw_ring_free(tw_ring *ring)
     free(ring);
 }
 
-/* Cancelling signals nobody, so every wait looks at the flag ten times a second. */
-static void wait_a_little(tw_ring *ring)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += 100 * 1000 * 1000;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    pthread_cond_timedwait(&ring->changed, &ring->lock, &until);
-}
-
 tw_status tw_ring_reserve(tw_ring *ring, int64_t end, tw_error *err)
 {
     tw_status status = TW_OK;
@@ -82,7 +66,7 @@ tw_status tw_ring_reserve(tw_ring *ring, int64_t end, tw_error *err)
             status = ring->why.code != TW_OK ? tw_fail(err, ring->why.code, "%s", ring->why.message)
                                              : tw_fail(err, TW_ERROR_RUN, "the output was closed");
         if (status == TW_OK)
-            wait_a_little(ring);
+            tw_wait_briefly(&ring->changed, &ring->lock);
     }
     pthread_mutex_unlock(&ring->lock);
     return status != TW_OK ? status : tw_context_check(ring->context, err);
@@ -111,7 +95,7 @@ const void *tw_ring_take(tw_ring *ring, int64_t y)
     pthread_mutex_lock(&ring->lock);
     bool cancelled = false;
     while (!ring->stopped && y >= ring->ready && !(cancelled = tw_context_cancelled(ring->context)))
-        wait_a_little(ring);
+        tw_wait_briefly(&ring->changed, &ring->lock);
     bool there = !ring->stopped && y >= ring->first && y < ring->ready;
     pthread_mutex_unlock(&ring->lock);
     return there && !cancelled ? tw_ring_row(ring, y) : NULL;

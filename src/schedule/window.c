@@ -3,7 +3,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/wait.h"
 
 struct tw_window {
     tw_context *context;
@@ -37,7 +38,7 @@ tw_status tw_window_new(tw_context *context, tw_source *source, int64_t rows, tw
         return tw_fail_memory(err, "rows of the input", bytes);
     }
     pthread_mutex_init(&window->lock, NULL);
-    pthread_cond_init(&window->changed, NULL);
+    tw_condition_init(&window->changed);
     *out = window;
     return TW_OK;
 }
@@ -81,17 +82,6 @@ static void load_some(tw_window *window, int64_t want)
     pthread_cond_broadcast(&window->changed);
 }
 
-/* Waits a tenth of a second at most: cancellation comes from signal handlers, which can wake nobody. */
-static void wait_briefly(tw_window *window)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 100000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&window->changed, &window->lock, &until);
-}
-
 tw_status tw_window_wait(tw_window *window, int64_t end, tw_error *err)
 {
     tw_status status = TW_OK;
@@ -104,7 +94,7 @@ tw_status tw_window_wait(tw_window *window, int64_t end, tw_error *err)
         else if (!window->loading && window->end - window->first < window->capacity)
             load_some(window, end);
         else
-            wait_briefly(window);
+            tw_wait_briefly(&window->changed, &window->lock);
     }
     pthread_mutex_unlock(&window->lock);
     return status;
