@@ -135,28 +135,37 @@ static bool fits(const planner *p, const candidate *c, int workers)
     return fits_vram(p, c) && peak_of(c, workers) <= p->request->budget;
 }
 
-/* The cheapest candidate whose peak with `workers` workers fits. Ties go to the smaller peak. */
-static bool search(const planner *p, int workers, candidate *best, int64_t *smallest)
+/* What a search found for one and for two workers. */
+typedef struct finding {
+    candidate best;
+    bool found;
+} finding;
+
+/* Keeps the cheaper of what is known and `c`, if that fits with `workers` workers. Ties go to the smaller peak. */
+static void offer(const planner *p, const candidate *c, int workers, finding *known)
 {
-    bool found = false;
+    if (!fits(p, c, workers))
+        return;
+    if (!known->found || c->cost < known->best.cost * 0.999 ||
+        (c->cost < known->best.cost * 1.001 && peak_of(c, workers) < peak_of(&known->best, workers)))
+        *known = (finding){*c, true};
+}
+
+/* Measures every candidate once. `smallest` is the smallest peak with one worker that fits the device, or INT64_MAX. */
+static void search(const planner *p, finding *one, finding *two, int64_t *smallest)
+{
+    *smallest = INT64_MAX;
     for (int i = 0; i < N_SIDES; i++)
         for (int j = 0; j < N_SIDES; j++)
             for (int lookahead = 0; lookahead < 2; lookahead++) {
                 if (sides[j] > 2 * sides[i]) /* tall tiles only cost rows */
                     continue;
                 candidate c = measure(p, sides[i], sides[j], lookahead);
-                if (!fits_vram(p, &c))
-                    continue;
-                int64_t peak = peak_of(&c, workers);
-                *smallest = tw_min64(*smallest, peak);
-                if (peak > p->request->budget)
-                    continue;
-                if (!found || c.cost < best->cost * 0.999 || (c.cost < best->cost * 1.001 && peak < peak_of(best, workers))) {
-                    *best = c;
-                    found = true;
-                }
+                if (fits_vram(p, &c))
+                    *smallest = tw_min64(*smallest, peak_of(&c, 1));
+                offer(p, &c, 1, one);
+                offer(p, &c, 2, two);
             }
-    return found;
 }
 
 static tw_status refuse(const planner *p, int64_t smallest, tw_error *err)
@@ -247,9 +256,8 @@ static candidate whole_candidate(const planner *p)
 {
     tw_pass pass;
     p->request->op->pass(p->request->state, p->passes - 1, &pass);
-    int64_t side = tw_max64(pass.width, pass.height);
-    return measure(p, (int64_t)ceil((double)side / p->facts.scale) + 1, (int64_t)ceil((double)side / p->facts.scale) + 1,
-                   false);
+    int64_t side = (int64_t)ceil((double)tw_max64(pass.width, pass.height) / p->facts.scale) + 1;
+    return measure(p, side, side, false);
 }
 
 static tw_status plan_whole(planner *p, tw_plan *out, tw_error *err)
@@ -277,13 +285,12 @@ static int most_workers(const planner *p, const candidate *c, const tw_plan *pla
 /* The budget is shared by two workers where that is quicker than one with a larger tile; the same on every machine. */
 static bool choose_tile(const planner *p, candidate *best, bool *alone, int64_t *smallest)
 {
-    candidate one = {0}, two = {0};
-    int64_t unused = INT64_MAX;
-    *smallest = INT64_MAX;
-    if (!search(p, 1, &one, smallest))
+    finding one = {0}, two = {0};
+    search(p, &one, &two, smallest);
+    if (!one.found) /* then two workers do not fit either */
         return false;
-    *alone = p->facts.one_worker || !search(p, 2, &two, &unused) || one.cost < two.cost / 2;
-    *best = *alone ? one : two;
+    *alone = p->facts.one_worker || !two.found || one.best.cost < two.best.cost / 2;
+    *best = *alone ? one.best : two.best;
     return true;
 }
 
