@@ -4,7 +4,7 @@ _tilewright() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]} options=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "upscale compare plan models help --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "upscale compare plan verify models help --help --version" -- "$cur"))
         return
     fi
     case $op in
@@ -40,7 +40,7 @@ _tilewright() {
             --vram) return ;;
             --threads) return ;;
             --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
-            --schedule) COMPREPLY=($(compgen -W "auto halo whole" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
             -t|--tile|--tile-size) return ;;
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
@@ -61,10 +61,36 @@ _tilewright() {
             --vram) return ;;
             --threads) return ;;
             --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
-            --schedule) COMPREPLY=($(compgen -W "auto halo whole" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
             -t|--tile|--tile-size) return ;;
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
+            --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --scratch-limit) return ;;
+            --max-pixels) return ;;
+            --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
+        esac ;;
+    verify)
+        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise -x --tta --pad --blend --ramp -q --quality --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
+        case $prev in
+            -t|--tiles|--tile) return ;;
+            --crop) return ;;
+            --shift) return ;;
+            --bound) return ;;
+            -n|--model) return ;;
+            -s|--scale) return ;;
+            --engine) COMPREPLY=($(compgen -W "realcugan realesrgan waifu2x span" -- "$cur")); return ;;
+            --noise) return ;;
+            --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
+            --blend) COMPREPLY=($(compgen -W "none linear cosine gaussian" -- "$cur")); return ;;
+            --ramp) return ;;
+            -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
+            --memory) return ;;
+            --vram) return ;;
+            --threads) return ;;
+            --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
             --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
             --scratch-limit) return ;;

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (geometry->n_barriers > 0)
                 tw_geometry_owned_from(graph, geometry, geometry->barriers[0].input_blob, axis, n, length / 2);
         }
-        if (tw_memory_tile(graph, geometry, 64, 64) < 0 || tw_memory_weights(graph, geometry) < 0)
+        if (tw_memory_tile(graph, geometry, false, 64, 64) < 0 || tw_memory_weights(graph, geometry) < 0)
             abort();
         tw_geometry_free(geometry);
     }

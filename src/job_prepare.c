@@ -116,8 +116,10 @@ static tw_schedule_kind asked_schedule(const tw_run *run)
         return TW_SCHEDULE_WHOLE;
     if (strcmp(text, "halo") == 0)
         return TW_SCHEDULE_HALO;
+    if (strcmp(text, "carry") == 0)
+        return TW_SCHEDULE_CARRY;
     if (tw_options_given(run->options, "enable-tiling"))
-        return tw_options_bool(run->options, "enable-tiling") ? TW_SCHEDULE_HALO : TW_SCHEDULE_WHOLE;
+        return tw_options_bool(run->options, "enable-tiling") ? TW_SCHEDULE_AUTO : TW_SCHEDULE_WHOLE;
     return TW_SCHEDULE_AUTO;
 }
 
@@ -170,20 +172,59 @@ static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
     return tw_plan_make(&request, &run->plan, err);
 }
 
-/* Whether one tile that holds everything is quicker than tiles whose context is most of their work (wide nets, many passes). The
- * answer follows from model, size and budget, as everything does that changes the tile. */
-static tw_status try_whole_instead(tw_run *run, tw_status tiled, tw_error *err)
+static tw_status keep_first(tw_error *err, const tw_error *error)
 {
-    tw_plan halo = run->plan;
-    tw_error refusal = TW_ERROR_NONE;
-    if (tiled == TW_OK && halo.overhead < 2)
-        return TW_OK;
-    if (plan_as(run, TW_SCHEDULE_WHOLE, &refusal) == TW_OK && (tiled != TW_OK || run->plan.work < halo.work / 2)) {
-        if (tiled != TW_OK)
-            *err = (tw_error)TW_ERROR_NONE;
-        return TW_OK;
+    return tw_fail(err, error->code, "%s", error->message);
+}
+
+/* The least that halo tiles of any size cost. */
+static double halo_bound(const tw_run *run)
+{
+    const int64_t *halo = run->facts.halo;
+    return (1 + (double)(halo[0] + halo[2]) / 512) * (1 + (double)(halo[1] + halo[3]) / 512);
+}
+
+/* What was found so far, and the refusal that asks for least. */
+typedef struct choice {
+    tw_schedule_kind kind;
+    bool found;
+    double work, overhead;
+    tw_error refusal;
+    int64_t smallest;
+} choice;
+
+/* A schedule that the net or the budget does not allow is no failure. */
+static tw_status try_schedule(tw_run *run, tw_schedule_kind kind, choice *c, tw_error *err)
+{
+    tw_error error = TW_ERROR_NONE;
+    tw_status status = plan_as(run, kind, &error);
+    if (status == TW_ERROR_BUDGET && (c->refusal.code == TW_OK || run->plan.smallest < c->smallest)) {
+        c->refusal = error;
+        c->smallest = run->plan.smallest;
     }
-    return tiled == TW_OK ? plan_as(run, TW_SCHEDULE_HALO, err) : tiled;
+    if (status != TW_OK && status != TW_ERROR_BUDGET && !(kind == TW_SCHEDULE_CARRY && status == TW_ERROR_USAGE))
+        return keep_first(err, &error);
+    /* whole only where it saves half: it is rigid, and one worker's */
+    double most = kind == TW_SCHEDULE_WHOLE ? c->work / 2 : c->work;
+    if (status == TW_OK && (!c->found || run->plan.work < most))
+        *c = (choice){kind, true, run->plan.work, run->plan.overhead, c->refusal, c->smallest};
+    return TW_OK;
+}
+
+/* The cheapest of the schedules that fit: carried tiles where the net allows it, halo tiles, and where context is most of their work
+ * one tile that holds everything. The answer follows from model, size and budget, as everything does that changes the tile. */
+static tw_status choose_by_cost(tw_run *run, bool may_be_whole, tw_error *err)
+{
+    choice c = {.found = false};
+    tw_schedule_kind last = TW_SCHEDULE_CARRY;
+    TW_TRY(try_schedule(run, last, &c, err));
+    if (!c.found || c.overhead > halo_bound(run))
+        TW_TRY(try_schedule(run, last = TW_SCHEDULE_HALO, &c, err));
+    if (may_be_whole && (!c.found || c.overhead >= 2))
+        TW_TRY(try_schedule(run, last = TW_SCHEDULE_WHOLE, &c, err));
+    if (!c.found)
+        return keep_first(err, &c.refusal);
+    return c.kind == last ? TW_OK : plan_as(run, c.kind, err);
 }
 
 /* A picture below the threshold runs whole if the budget allows; the plan itself takes small ones whole. */
@@ -191,16 +232,16 @@ static tw_status choose_schedule(tw_run *run, tw_error *err)
 {
     tw_schedule_kind schedule = asked_schedule(run);
     bool automatic = schedule == TW_SCHEDULE_AUTO && !tw_options_given(run->options, "tile");
-    if (automatic && (below_threshold(run) || tw_plan_is_small(run->job->n_inputs, run->sources))) {
+    if (automatic && !tw_options_given(run->options, "enable-tiling") &&
+        (below_threshold(run) || tw_plan_is_small(run->job->n_inputs, run->sources))) {
         tw_error refusal = TW_ERROR_NONE;
         tw_status status = plan_as(run, TW_SCHEDULE_WHOLE, &refusal);
         if (status != TW_ERROR_BUDGET)
-            return status == TW_OK ? status : tw_fail(err, refusal.code, "%s", refusal.message);
+            return status == TW_OK ? status : keep_first(err, &refusal);
     }
-    tw_status status = plan_as(run, schedule == TW_SCHEDULE_AUTO ? TW_SCHEDULE_HALO : schedule, err);
-    if (automatic && (status == TW_OK || status == TW_ERROR_BUDGET))
-        return try_whole_instead(run, status, err);
-    return status;
+    if (schedule != TW_SCHEDULE_AUTO)
+        return plan_as(run, schedule, err);
+    return choose_by_cost(run, automatic && !tw_options_given(run->options, "enable-tiling"), err);
 }
 
 static tw_status check_room(tw_run *run, tw_error *err)

@@ -8,7 +8,7 @@
 
 static const char *schedule_name(tw_schedule_kind kind)
 {
-    return kind == TW_SCHEDULE_WHOLE ? "whole" : "halo";
+    return kind == TW_SCHEDULE_WHOLE ? "whole" : kind == TW_SCHEDULE_CARRY ? "carry" : "halo";
 }
 
 static void append_size(GString *text, const char *what, int64_t bytes, const char *note)
@@ -47,6 +47,7 @@ static char *explain(const tw_job *job, const tw_run *run)
     append_size(text, "rows of the input", plan->window_bytes, NULL);
     append_size(text, "weights", plan->weight_bytes, NULL);
     append_size(text, "workers' tiles", plan->workers_bytes, NULL);
+    append_size(text, "kept from tile to tile", plan->kept_bytes, NULL);
     append_size(text, "rows of the result", plan->ring_bytes, NULL);
     append_size(text, "rows being blended", plan->blend_bytes, NULL);
     append_size(text, "encoder", plan->sink_bytes, run->sink_cost.why);
@@ -89,7 +90,8 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     }
     r->schedule = schedule_name(plan->schedule);
     r->tile[0] = plan->in_tile[0], r->tile[1] = plan->in_tile[1];
-    memcpy(r->halo, run->facts.halo, sizeof r->halo);
+    if (plan->schedule != TW_SCHEDULE_CARRY)
+        memcpy(r->halo, run->facts.halo, sizeof r->halo);
     r->tiles = plan->tiles;
     r->workers = plan->workers, r->passes = plan->passes;
     r->exact = run->facts.exact;

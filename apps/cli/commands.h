@@ -10,6 +10,7 @@
 /** An operator: `tilewright upscale ...`; `plan_only` for `tilewright plan upscale ...`. */
 int cli_op(const char *op, int argc, char **argv, bool plan_only);
 int cli_plan(int argc, char **argv);
+int cli_verify(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
@@ -26,6 +27,7 @@ int cli_print_tables(void);
 typedef struct cli_command {
     const char *name, *usage, *summary;
     int (*run)(int argc, char **argv);
+    const char *about; /* paragraphs for a man page of its own; NULL: none */
 } cli_command;
 extern const cli_command cli_commands[];
 

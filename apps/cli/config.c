@@ -238,6 +238,7 @@ tw_status cli_config_load(cli_args *args, const char *path, tw_error *err)
 
     for (size_t i = 0; (op = tw_op_at(i)); i++)
         add_table(&c, op->name);
+    add_table(&c, "verify");
     guint slots = c.keys->len + G_N_ELEMENTS(memory_keys);
     c.values = g_new0(char *, slots + 1);
     c.fields = g_new0(cyaml_schema_field_t, slots + 1);

@@ -136,6 +136,9 @@ void cli_print_command_help(FILE *file, const char *name)
         fprintf(file, "\nSizes: 512M, 1.5G, 50%%. - reads standard input or writes standard output.\n");
     } else if (strcmp(name, "models") == 0) {
         print_options(file, table, "Options", false);
+    } else if (strcmp(name, "verify") == 0) {
+        print_options(file, table, "Options", false);
+        print_options(file, table, "Options of upscale", true);
     }
     g_array_free(table, TRUE);
 }
@@ -216,7 +219,7 @@ int cli_print_tables(void)
     for (size_t i = 0; (op = tw_op_at(i)); i++)
         json_array_append_new(ops, command_json(op->name, op->usage, op->summary, op->about));
     for (const cli_command *c = cli_commands; c->name; c++)
-        json_array_append_new(commands, command_json(c->name, c->usage, c->summary, NULL));
+        json_array_append_new(commands, command_json(c->name, c->usage, c->summary, c->about));
     for (const cli_compatible *c = cli_compatibles; c->letter; c++) {
         char letter[2] = {c->letter, '\0'};
         json_t *entry = json_object();

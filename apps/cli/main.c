@@ -9,11 +9,22 @@
 #include "commands.h"
 #include "terminal.h"
 
+static const char verify_about[] =
+    "Runs the model over a part from the middle of a picture: once whole, then with several tiles, with 1 to 4 threads, with "
+    "every "
+    "schedule, and with the picture moved under the grid of tiles. The results are compared in float32, before any rounding: "
+    "the "
+    "greatest difference of each, in 1/255, and the place of it in the result are printed. Nothing is written. Alpha is left "
+    "out.\n\n"
+    "The exit code is 0 when every difference is within the bound and 1 when one is not. A run that the model or the budget "
+    "does not allow is named with the reason and counts for neither; where no run at all could be compared, that is an error.";
+
 const cli_command cli_commands[] = {
-    {"plan", "OP ARGS", "what an operator would do: schedule, tile, memory, time; reads headers only", cli_plan},
-    {"models", "list | info M | add FILE | install PACK", "the models an operator can use", cli_models},
-    {"help", "[OP]", "this text, or an operator's options", cli_help},
-    {NULL, NULL, NULL, NULL},
+    {"plan", "OP ARGS", "what an operator would do: schedule, tile, memory, time; reads headers only", cli_plan, NULL},
+    {"verify", "IN", "prove on a picture of yours that tiles give what the whole would have given", cli_verify, verify_about},
+    {"models", "list | info M | add FILE | install PACK", "the models an operator can use", cli_models, NULL},
+    {"help", "[OP]", "this text, or an operator's options", cli_help, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 /* glibc keeps what is freed: one arena per thread, and blocks up to 32 MB once it has seen them freed. Under a memory budget

@@ -64,7 +64,40 @@ static const tw_option models_table[] = {
     {.name = "help", .letter = 'h', .type = TW_OPTION_FLAG, .help = "print this help", .since = "0.1"},
     {.name = NULL},
 };
-static const tw_option *const own_tables[] = {own_table, models_table, NULL};
+static const tw_option verify_table[] = {
+    {.name = "tiles",
+     .letter = 't',
+     .alias = "tile",
+     .type = TW_OPTION_TEXT,
+     .fallback = "16,48,97,256,plan",
+     .unit = "px",
+     .help = "tiles to try, N or WxH with commas; plan: the one that upscale would take for the picture",
+     .since = "0.1"},
+    {.name = "crop",
+     .type = TW_OPTION_GEOMETRY,
+     .unit = "px",
+     .help = "size of the part in the middle that is run; default: what fits the budget whole, at most 512x512",
+     .since = "0.1"},
+    {.name = "shift",
+     .type = TW_OPTION_INT,
+     .max = 65536,
+     .unit = "px",
+     .help = "columns and rows that are cut off for the run with another grid of tiles, a multiple of the model's own "
+             "grid, 0 for none; default: 12 or the next multiple",
+     .since = "0.1"},
+    {.name = "bound",
+     .type = TW_OPTION_REAL,
+     .max = 255,
+     .fallback = "0.01",
+     .help = "greatest difference to the whole run that passes, in 1/255",
+     .since = "0.1"},
+    {.name = NULL},
+};
+static const tw_option *const own_tables[] = {own_table, models_table, verify_table, NULL};
+/* What verify does not take of upscale's: it writes nothing, and cuts the tiles that it names itself. */
+static const char *const not_verified[] = {"tile",        "tile-threshold",   "enable-tiling", "format",    "lossless",
+                                           "compression", "tiff-compression", "orient",        "overwrite", "resume",
+                                           NULL};
 
 static const char *type_name(tw_option_type type)
 {
@@ -109,11 +142,16 @@ GArray *cli_table_new(const char *command)
 {
     GArray *table = g_array_new(FALSE, TRUE, sizeof(cli_option));
     cli_option option = {.own = false};
+    bool verify = strcmp(command, "verify") == 0;
 
-    for (size_t i = 0; tw_op_option_at(command, i, &option.info); i++)
-        g_array_append_val(table, option);
-    for (const tw_option *o = strcmp(command, "models") == 0 ? models_table : own_table; o->name; o++)
+    for (const tw_option *o = verify_table; verify && o->name; o++)
         add_own(table, o);
+    for (size_t i = 0; tw_op_option_at(verify ? "upscale" : command, i, &option.info); i++)
+        if (!verify || !g_strv_contains(not_verified, option.info.name))
+            g_array_append_val(table, option);
+    for (const tw_option *o = strcmp(command, "models") == 0 ? models_table : own_table; o->name; o++)
+        if (!verify || !g_strv_contains(not_verified, o->name))
+            add_own(table, o);
     return table;
 }
 

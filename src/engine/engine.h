@@ -7,6 +7,7 @@
 #include "base/account.h"
 #include "base/error.h"
 #include "base/tensor.h"
+#include "engine/kept.h"
 #include "model/model.h"
 #include "tilewright/engine.h"
 
@@ -27,12 +28,16 @@ typedef struct tw_engine_call {
         const char *blob;
         tw_tensor *tensor; /* filled; release with tw_tensor_release in the same thread */
     } out[TW_ENGINE_BLOBS];
+    /* A carried net: the step, and the worker's number in `kept`. The caller commits. */
+    tw_kept *kept;
+    int worker;
+    int64_t column, row;
 } tw_engine_call;
 
-/** `device`: -1 CPU float32, 0.. Vulkan device. Loads the weights, counted against `account` by `weight_bytes`.
- *  The model must outlive the engine. */
-tw_status tw_engine_open_ncnn(const tw_model *model, int device, tw_account *account, int64_t weight_bytes, tw_engine **out,
-                              tw_error *err);
+/** `device`: -1 CPU float32, 0.. Vulkan device. `carried`: the net as model->carry has it, which runs in steps only (CPU).
+ *  Loads the weights, counted against `account` by `weight_bytes`. The model must outlive the engine. */
+tw_status tw_engine_open_ncnn(const tw_model *model, bool carried, int device, tw_account *account, int64_t weight_bytes,
+                              tw_engine **out, tw_error *err);
 /** Wraps the caller's functions; `close` is called by the last tw_engine_unref. */
 tw_status tw_engine_open_callbacks(const char *name, const tw_engine_callbacks *callbacks, tw_engine **out, tw_error *err);
 

@@ -10,10 +10,12 @@
 #include "engine/gpu.h"
 #include "engine/gpu_run.h"
 #include "engine/log.h"
+#include "engine/window.h"
 
 typedef struct ncnn_engine {
     tw_engine base;
     const tw_model *model;
+    bool carried;
     ncnn_net_t net;
     ncnn_allocator_t blobs, workspace;
     tw_account *account;
@@ -149,10 +151,14 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     ncnn_engine *engine = (ncnn_engine *)worker->engine;
     ncnn_mat_t mats[TW_ENGINE_BLOBS] = {0};
     tw_status status = TW_OK;
+    tw_kept_step *step = NULL;
+    if (call->kept)
+        TW_TRY(tw_kept_begin(call->kept, call->worker, call->column, call->row, &step, err));
     TW_TRY(open_device(worker, err));
     tw_arena_refused(worker->arena);
     tw_log_clear();
     current_arena = worker->arena;
+    tw_window_enter(step, engine->blobs);
     ncnn_extractor_t extractor = ncnn_extractor_create(engine->net);
     if (worker->device) {
         tw_gpu_reserve(worker->device, worker->reserve);
@@ -169,6 +175,7 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     if (worker->device)
         tw_gpu_settle(worker->device);
     current_arena = NULL;
+    tw_window_enter(NULL, NULL);
     for (int i = 0; i < call->n_in; i++)
         if (mats[i])
             ncnn_mat_destroy(mats[i]);
@@ -205,7 +212,9 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
         tw_gpu_set_options(engine->net);
         ncnn_net_set_vulkan_device(engine->net, device);
     }
-    if (ncnn_net_load_param_memory(engine->net, model->param_text) != 0)
+    if (engine->carried)
+        tw_window_register(engine->net);
+    if (ncnn_net_load_param_memory(engine->net, engine->carried ? model->carry->text : model->param_text) != 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
     bool loaded;
     if (model->weights)
@@ -224,8 +233,8 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
     return TW_OK;
 }
 
-tw_status tw_engine_open_ncnn(const tw_model *model, int device, tw_account *account, int64_t weight_bytes, tw_engine **out,
-                              tw_error *err)
+tw_status tw_engine_open_ncnn(const tw_model *model, bool carried, int device, tw_account *account, int64_t weight_bytes,
+                              tw_engine **out, tw_error *err)
 {
     *out = NULL;
     ncnn_engine *engine = calloc(1, sizeof *engine);
@@ -234,6 +243,7 @@ tw_status tw_engine_open_ncnn(const tw_model *model, int device, tw_account *acc
     engine->base.class = &ncnn_class;
     engine->base.refs = 1;
     engine->model = model;
+    engine->carried = carried;
     tw_status status = TW_OK;
     strcpy(engine->base.device, "cpu");
     if (device >= 0) {

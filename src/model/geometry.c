@@ -102,15 +102,6 @@ static void close_from(const tw_graph *graph, const tw_geometry *g, int axis, co
 
 /* ---- owned intervals ---- */
 
-/* The same samples under the name that the output reads them by: a barrier often hangs on its own arm of a Split. */
-static int through_splits(const tw_graph *graph, int blob)
-{
-    for (const tw_layer *l = &graph->layers[graph->blobs[blob].producer]; l->n_inputs == 1 && !strcmp(l->type, "Split");
-         l = &graph->layers[graph->blobs[blob].producer])
-        blob = l->inputs[0];
-    return blob;
-}
-
 /* from: closure of [output, end); all: closure of the whole output. */
 static int64_t owned_from(const tw_graph *graph, const tw_geometry *g, int blob, const int64_t *lengths, int64_t output,
                           const tw_span *from, const tw_span *all)
@@ -120,7 +111,7 @@ static int64_t owned_from(const tw_graph *graph, const tw_geometry *g, int blob,
         return 0;
     if (output >= n_out)
         return n;
-    int seen = through_splits(graph, blob);
+    int seen = tw_graph_unsplit(graph, blob); /* a barrier often hangs on its own arm of a Split */
     if (all[seen].hi > all[seen].lo)
         return from[seen].hi > from[seen].lo ? from[seen].lo : n;
     return tw_clamp64((int64_t)((double)output / (double)n_out * (double)n), 0, n); /* the output does not read it at all */

@@ -445,6 +445,14 @@ const tw_param *tw_layer_param(const tw_layer *layer, int key)
     return NULL;
 }
 
+int tw_graph_unsplit(const tw_graph *graph, int blob)
+{
+    for (const tw_layer *l = &graph->layers[graph->blobs[blob].producer]; l->n_inputs == 1 && !strcmp(l->type, "Split");
+         l = &graph->layers[graph->blobs[blob].producer])
+        blob = l->inputs[0];
+    return blob;
+}
+
 double tw_layer_real(const tw_layer *layer, int key, double fallback)
 {
     const tw_param *param = tw_layer_param(layer, key);

@@ -47,6 +47,9 @@ tw_status tw_graph_parse(const char *text, size_t length, const char *label, tw_
 void tw_graph_free(tw_graph *graph);
 int tw_graph_blob(const tw_graph *graph, const char *name); /* index or -1 */
 
+/** The same samples under the name they have in front of all Splits. */
+int tw_graph_unsplit(const tw_graph *graph, int blob);
+
 /** A number of layer `l`, or `fallback` where the key is absent. */
 double tw_layer_real(const tw_layer *layer, int key, double fallback);
 int tw_layer_int(const tw_layer *layer, int key, int fallback);

@@ -92,35 +92,24 @@ int64_t tw_map_hi(const tw_map *m, int64_t o, int64_t n_in)
     return 0;
 }
 
-int64_t tw_map_front(const tw_map *m, int64_t f, int64_t n_in, int64_t n_out)
+int64_t tw_map_front(const tw_map *m, int64_t f)
 {
-    int64_t front = 0;
-    if (f >= n_in)
-        return n_out;
+    int64_t k;
     switch (m->kind) {
-    case TW_MAP_WINDOW:
-        if (m->edge == TW_EDGE_REFLECT && f < m->pad + 1)
-            return 0;
-        if (m->edge != TW_EDGE_ZERO && f < 1)
-            return 0;
-        front = tw_floor_div(f + m->pad - m->extent, m->stride) + 1;
-        break;
+    case TW_MAP_WINDOW: {
+        int64_t front = tw_floor_div(f + m->pad - m->extent, m->stride) + 1;
+        bool early = (m->edge == TW_EDGE_REFLECT && f < m->pad + 1) || (m->edge == TW_EDGE_REPEAT && f < 1);
+        return early ? tw_min64(front, 0) : front;
+    }
     case TW_MAP_TRANSPOSED:
-        front = f * m->stride - m->pad;
-        break;
-    case TW_MAP_RESIZE: {
-        /* how many o have position(o) + after + 1 <= f */
-        int64_t k = f - m->after;
-        if (m->centred)
-            front = ceil_of((2 * k + 1) * m->up - m->down, 2 * m->down);
-        else
-            front = ceil_of(k * m->up, m->down);
-        break;
-    }
+        return f * m->stride - m->pad;
+    case TW_MAP_RESIZE: /* how many o have position(o) + after + 1 <= f */
+        k = f - m->after;
+        return m->centred ? ceil_of((2 * k + 1) * m->up - m->down, 2 * m->down) : ceil_of(k * m->up, m->down);
     case TW_MAP_NONE:
-        return n_out;
+        break;
     }
-    return tw_clamp64(front, 0, n_out);
+    return INT64_MAX / 4; /* waits for nothing */
 }
 
 tw_span tw_map_window(const tw_map *m, tw_span out, int64_t n_in)

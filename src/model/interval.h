@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** The interval calculus: how one layer maps samples on one axis. The halo geometry reads it backwards (which inputs
- *  does an output read), the carry schedule forwards (how many outputs exist once so many inputs do).
- *  prototypes/carry_calculus.py is its proof. Internal to the library; everything that looks at a layer's reach goes
- *  through these functions. */
+ *  does an output read), the carry schedule forwards (how many outputs exist once so many inputs do: carry.h). Internal
+ *  to the library; everything that looks at a layer's reach goes through these functions. */
 #ifndef TW_MODEL_INTERVAL_H
 #define TW_MODEL_INTERVAL_H
 
@@ -51,8 +50,9 @@ int64_t tw_map_lo(const tw_map *map, int64_t o, int64_t n_in);
 /** One past the last input sample that output `o` or an earlier one reads. Not clipped. */
 int64_t tw_map_hi(const tw_map *map, int64_t o, int64_t n_in);
 
-/** Outputs [0, result) need no input beyond [0, f). */
-int64_t tw_map_front(const tw_map *map, int64_t f, int64_t n_in, int64_t n_out);
+/** Outputs before the result need no input from sample f on. The end of the blob is left out of account: as if it went on for
+ *  ever, so that the result grows evenly with f and may lie below 0 or behind the last output. */
+int64_t tw_map_front(const tw_map *map, int64_t f);
 
 /** The input samples, inside [0, n_in), that the outputs [out.lo, out.hi) read; lo == hi when there are none. */
 tw_span tw_map_window(const tw_map *map, tw_span out, int64_t n_in);

@@ -21,8 +21,10 @@ typedef struct box {
 
 typedef struct play {
     const tw_graph *graph;
-    const tw_geometry *geometry;
-    bool device; /* a Vulkan device: other workspace, four lanes */
+    const struct tw_layer_reach *reach; /* NULL: no layer pads (a carried net) */
+    bool *unread;                       /* per blob: its reader does not run, as what it gives is injected; NULL: none */
+    bool device;                        /* a Vulkan device: other workspace, four lanes */
+    int *channels;
     tw_machine machine;
     int64_t *length[2];
     int64_t now, peak;
@@ -85,7 +87,7 @@ static int widest_pack(const play *p, int channels)
 
 static int channels_of(const play *p, int blob)
 {
-    int c = p->geometry->blobs[blob].channels;
+    int c = p->channels[blob];
     return c > 0 ? c : 64; /* unknown only in nets that are not exact anyway */
 }
 
@@ -188,7 +190,8 @@ static bool takes_packs(const play *p, const tw_layer *l)
  * must be. */
 static box *held_input(play *p, const tw_layer *l, int blob)
 {
-    static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute", "Split", "Noop", "Cast", "DeepCopy", NULL};
+    static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute",  "Split", "Noop",
+                                           "Cast", "DeepCopy",    "TwWindow", NULL};
     box *b = p->blobs[blob];
     if (in_place(l) && b->refs > 1)
         b = box_new(p, b->w, b->h, b->channels, b->pack);
@@ -205,9 +208,9 @@ static box *held_input(play *p, const tw_layer *l, int blob)
 /* The padded copy that convolutions and poolings make of their input; 0 when nothing is padded. */
 static int64_t bordered_bytes(const play *p, int layer, const box *in)
 {
-    const tw_map *maps = p->geometry->reach[layer].map;
-    if (!p->geometry->reach[layer].spatial)
+    if (!p->reach || !p->reach[layer].spatial)
         return 0;
+    const tw_map *maps = p->reach[layer].map;
     tw_map x = tw_map_at(&maps[0], in->w), y = tw_map_at(&maps[1], in->h);
     /* a window that hangs over the end is padded too */
     int64_t more_x = x.round_up ? x.stride - 1 : 0, more_y = y.round_up ? y.stride - 1 : 0;
@@ -284,8 +287,8 @@ static box *run_deconvolution(play *p, int layer, const box *in)
 {
     const tw_layer *l = layer_at(p, layer);
     tw_kernel k = tw_kernel_of(l, in->channels);
-    const tw_map *maps = p->geometry->reach[layer].map;
-    bool cut = maps[0].pad > 0 || maps[0].pad_end > 0 || maps[1].pad > 0 || maps[1].pad_end > 0;
+    const tw_map *maps = p->reach ? p->reach[layer].map : NULL;
+    bool cut = maps && (maps[0].pad > 0 || maps[0].pad_end > 0 || maps[1].pad > 0 || maps[1].pad_end > 0);
     int pack = widest_pack(p, channels_of(p, l->outputs[0]));
     int64_t full_w = (in->w - 1) * k.sw + k.dw * (k.kw - 1) + 1 + tw_layer_int(l, 18, 0);
     int64_t full_h = (in->h - 1) * k.sh + k.dh * (k.kh - 1) + 1 + tw_layer_int(l, 19, tw_layer_int(l, 18, 0));
@@ -382,6 +385,8 @@ static box *run_other(play *p, int layer, const box *in)
         give(p, bordered);
         return out;
     }
+    if (!strcmp(l->type, "TwWindow"))
+        return box_for(p, l->outputs[0], in->pack);
     out = box_for(p, l->outputs[0], takes_packs(p, l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
     static const char *const simple[] = {"BinaryOp", "Eltwise",   "Interp",       "PixelShuffle", "Reorg",    "rife.Warp",
                                          "Padding",  "Reduction", "InnerProduct", "Cast",         "DeepCopy", NULL};
@@ -425,6 +430,8 @@ static void run_layer(play *p, int layer)
         p->blobs[l->outputs[0]] = out;
     for (int i = 0; i < l->n_inputs; i++) {
         box_drop(p, in[i]);
+        if (p->unread && p->unread[l->inputs[i]])
+            continue;
         box_drop(p, p->blobs[l->inputs[i]]);
         p->blobs[l->inputs[i]] = NULL;
     }
@@ -463,47 +470,86 @@ static void play_from(play *p, int blob)
     g_free(begun);
 }
 
-static play play_call(const tw_graph *graph, const tw_geometry *geometry, bool device, int64_t w, int64_t h)
+static play play_of(const tw_graph *graph, bool device)
 {
-    play p = {.graph = graph, .geometry = geometry, .device = device, .machine = tw_machine_here()};
+    play p = {.graph = graph, .device = device, .machine = tw_machine_here()};
     if (device)
         p.machine.lanes = 4;
     p.length[0] = g_new0(int64_t, graph->n_blobs);
     p.length[1] = g_new0(int64_t, graph->n_blobs);
+    p.channels = g_new0(int, graph->n_blobs);
     p.blobs = g_new0(box *, graph->n_blobs);
-    box *kept[8] = {NULL};
-    if (tw_geometry_lengths(graph, geometry, 0, w, p.length[0], NULL) &&
-        tw_geometry_lengths(graph, geometry, 1, h, p.length[1], NULL)) {
-        for (int i = 0; i < geometry->n_inputs; i++) {
-            box *in = p.blobs[geometry->inputs[i]] = box_for(&p, geometry->inputs[i], 1);
-            in->refs++; /* the caller keeps the input tensor */
-            kept[i] = in;
-        }
-        if (!p.blobs[geometry->output])
-            play_from(&p, geometry->output);
-        const box *out = p.blobs[geometry->output];
-        if (out && out->pack > 1) /* handed out unpacked */
-            touch(&p, size_of(out->w, out->h, out->channels, 1));
-    }
-    for (int i = 0; i < graph->n_blobs; i++)
-        box_drop(&p, p.blobs[i]);
-    for (int i = 0; i < 8; i++)
-        box_drop(&p, kept[i]);
-    g_free(p.length[0]);
-    g_free(p.length[1]);
-    g_free(p.blobs);
     return p;
 }
 
-int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h)
+/* Inputs are there; plays until the output is, and clears the stage. */
+static void play_call(play *p, int n_inputs, const int *inputs, int output)
 {
-    return play_call(graph, geometry, false, w, h).peak;
+    box *kept[8] = {NULL};
+    for (int i = 0; i < n_inputs; i++) {
+        box *in = p->blobs[inputs[i]] = box_for(p, inputs[i], 1);
+        in->refs++; /* the caller keeps the input tensor */
+        kept[i] = in;
+    }
+    if (!p->blobs[output])
+        play_from(p, output);
+    const box *out = p->blobs[output];
+    if (out && out->pack > 1) /* handed out unpacked */
+        touch(p, size_of(out->w, out->h, out->channels, 1));
+    for (int i = 0; i < p->graph->n_blobs; i++)
+        box_drop(p, p->blobs[i]);
+    for (int i = 0; i < 8; i++)
+        box_drop(p, kept[i]);
+}
+
+static void play_end(play *p)
+{
+    g_free(p->length[0]);
+    g_free(p->length[1]);
+    g_free(p->channels);
+    g_free(p->unread);
+    g_free(p->blobs);
+}
+
+static play play_tile(const tw_graph *graph, const tw_geometry *geometry, bool device, bool injected, int64_t w, int64_t h)
+{
+    play p = play_of(graph, device);
+    p.reach = geometry->reach;
+    p.unread = g_new0(bool, graph->n_blobs);
+    for (int i = 0; injected && i < geometry->n_barriers; i++)
+        p.unread[geometry->barriers[i].input_blob] = true;
+    for (int i = 0; i < graph->n_blobs; i++)
+        p.channels[i] = geometry->blobs[i].channels;
+    if (tw_geometry_lengths(graph, geometry, 0, w, p.length[0], NULL) &&
+        tw_geometry_lengths(graph, geometry, 1, h, p.length[1], NULL))
+        play_call(&p, geometry->n_inputs, geometry->inputs, geometry->output);
+    play_end(&p);
+    return p;
+}
+
+int64_t tw_memory_tile_carried(const tw_carry *carry, const int64_t tile[2])
+{
+    play p = play_of(carry->net, false);
+    for (int i = 0; i < carry->net->n_blobs; i++) {
+        p.channels[i] = tw_carry_channels(carry, i);
+        p.length[0][i] = tw_carry_extent(carry, i, 0, tile[0]);
+        p.length[1][i] = tw_carry_extent(carry, i, 1, tile[1]);
+    }
+    int input = tw_graph_blob(carry->net, carry->graph->blobs[carry->geometry->input].name);
+    play_call(&p, 1, &input, tw_graph_blob(carry->net, carry->graph->blobs[carry->geometry->output].name));
+    play_end(&p);
+    return p.peak;
+}
+
+int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, bool injected, int64_t w, int64_t h)
+{
+    return play_tile(graph, geometry, false, injected, w, h).peak;
 }
 
 int64_t tw_memory_tile_device(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h, int64_t *largest)
 {
     static const int64_t block = 4 << 20; /* the engine takes device memory in blocks of at least so much */
-    play p = play_call(graph, geometry, true, w, h);
+    play p = play_tile(graph, geometry, true, true, w, h);
     *largest = p.largest;
     return p.peak + p.peak / 8 + 2 * block; /* gaps that no blob fits into */
 }

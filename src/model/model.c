@@ -108,9 +108,19 @@ void tw_model_free(tw_model *model)
     tw_record_free(&model->record);
     g_free(model->param_text);
     g_free(model->weights_path);
+    tw_carry_free(model->carry);
+    g_free(model->why_not_carried);
     tw_graph_free(model->graph);
     tw_geometry_free(model->geometry);
     g_free(model);
+}
+
+/* A net that cannot be carried is a net all the same. */
+static void prepare_carry(tw_model *model, const char *label)
+{
+    tw_error why = TW_ERROR_NONE;
+    if (tw_carry_of(model->graph, model->geometry, model->param_text, label, &model->carry, &why) != TW_OK)
+        model->why_not_carried = g_strdup(why.message);
 }
 
 /* From param_text (and weights) to graph, geometry and hash. */
@@ -122,6 +132,7 @@ static tw_status complete(tw_model *model, const char *label, bool light, tw_err
     TW_TRY(tw_geometry_of(model->graph, label, &model->geometry, err));
     if (light)
         return TW_OK;
+    prepare_carry(model, label);
     GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(sum, (const guchar *)model->param_text, (gssize)model->param_length);
     tw_status status = TW_OK;

@@ -4,7 +4,7 @@
 #ifndef TW_MODEL_MODEL_H
 #define TW_MODEL_MODEL_H
 
-#include "model/geometry.h"
+#include "model/carry.h"
 #include "model/graph.h"
 
 typedef struct tw_model_record {
@@ -29,7 +29,9 @@ typedef struct tw_model {
     char *weights_path; /* .bin beside the .param, NULL when embedded */
     tw_graph *graph;
     tw_geometry *geometry;
-    char hash[65]; /* sha256 of graph text and weights, hex */
+    tw_carry *carry;       /* NULL: it cannot be carried */
+    char *why_not_carried; /* NULL: it can */
+    char hash[65];         /* sha256 of graph text and weights, hex */
 } tw_model;
 
 /** Finds by name (embedded, then the data folder, then system data folders) or by path of a .param file.

@@ -158,6 +158,11 @@ static bool is_winograd(const tw_kernel *k)
            !(k->mask & 64);
 }
 
+int64_t tw_work_winograd_side(const tw_kernel *k)
+{
+    return !is_winograd(k) ? 0 : k->in <= 32 && k->out <= 32 ? 6 : 4;
+}
+
 static bool is_unfolded(const tw_machine *machine, const tw_kernel *k)
 {
     if (k->kw == 1 && k->kh == 1)
@@ -184,7 +189,7 @@ int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *k, int64
     if (too_big(k, out_w, out_h))
         return absurd;
     if (is_winograd(k)) {
-        int64_t side = k->in <= 32 && k->out <= 32 ? 6 : 4, points = (side + 2) * (side + 2);
+        int64_t side = tw_work_winograd_side(k), points = (side + 2) * (side + 2);
         int64_t N = tw_ceil_div(out_w, side) * tw_ceil_div(out_h, side);
         tw_tiles t = winograd_tiles(machine, k->out, N, k->in);
         int64_t transformed = block(t.k * t.n * points * tw_ceil_div(k->in, t.k) * tw_ceil_div(N, t.n));

@@ -29,6 +29,9 @@ typedef struct tw_kernel {
 
 int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *kernel, int64_t out_w, int64_t out_h);
 
+/** Side of the blocks of outputs that are computed at a time by Winograd's method; 0: by another one. */
+int64_t tw_work_winograd_side(const tw_kernel *kernel);
+
 /** The same for the product inside a deconvolution: its unfolded result included. */
 int64_t tw_work_deconvolution(const tw_machine *machine, const tw_kernel *kernel, int64_t in_w, int64_t in_h);
 

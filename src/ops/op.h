@@ -42,6 +42,7 @@ typedef struct tw_pass {
 typedef struct tw_step {
     int pass;
     int64_t index;
+    int64_t column, row;       /* of the walk */
     int worker;                /* 0.. number of workers - 1 */
     tw_rect out;               /* the core: what this step owns */
     tw_rect write;             /* what it computes: `out`, wider where tiles overlap, a part of it when it is retried */
@@ -68,6 +69,27 @@ typedef struct tw_op_request {
 } tw_op_request;
 
 typedef struct tw_op_state tw_op_state; /* each operator's own */
+
+/** What carrying takes for one tile size, over all passes. Bytes. */
+typedef struct tw_carry_cost {
+    int64_t arena;    /* of one worker's tiles */
+    int64_t room;     /* of one worker, for what a step is about to keep */
+    int64_t columns;  /* kept from tile to tile, for each tile row in flight */
+    int64_t records;  /* kept from tile row to tile row, over the whole width: memory, or scratch */
+    int64_t in_rows;  /* input rows that one tile row reads */
+    int64_t steps[2]; /* of the last pass */
+    double work;      /* multiply-accumulates of all passes over those of one run of the whole */
+} tw_carry_cost;
+
+/** What the plan decided, as the operator must know it. */
+typedef struct tw_start {
+    int workers;
+    int64_t worker_bytes; /* cap of each one's arena */
+    bool carried;
+    int64_t tile[2]; /* carried: input pixels */
+    int slots;       /* carried: tile rows in flight */
+    bool spilled;    /* carried: records lie in scratch */
+} tw_start;
 
 /** Facts of the operator that the plan and the report show. */
 typedef struct tw_op_facts {
@@ -110,8 +132,19 @@ typedef struct tw_op_class {
     /** The same of device memory. NULL: it never uses a device. Pure. */
     int64_t (*vram)(const tw_op_state *state, int pass, int64_t w, int64_t h);
 
-    /** Loads weights and makes `workers` workers, each capped at `worker_bytes`. Once, before the first pass. */
-    tw_status (*start)(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err);
+    /** Carrying: steps in raster order over the input, each of which reads new pixels only and gives what they complete of the
+     *  result; the operator keeps what later steps read. NULL: it never does. TW_ERROR_USAGE says why it cannot. `tile` in input
+     *  pixels; it comes back as a multiple of what the operator needs. Pure. */
+    tw_status (*carry)(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err);
+    /** Makes room for what a carried pass keeps, and tells its number of steps on x and y; end_pass frees it. */
+    tw_status (*begin_pass)(tw_op_state *state, int pass, int64_t steps[2], tw_error *err);
+    /** What step `step` of an axis reads and gives. Spans of the result partition it; either may be empty. */
+    void (*carry_span)(const tw_op_state *state, int pass, int axis, int64_t step, tw_span *in, tw_span *out);
+    /** A carried step that ran is final: what it kept takes the place of what it read. */
+    tw_status (*commit)(tw_op_state *state, const tw_step *step, tw_error *err);
+
+    /** Loads weights and makes the workers. Once, before the first pass. */
+    tw_status (*start)(tw_op_state *state, const tw_start *start, tw_error *err);
     /** One step, in the thread of step->worker. TW_ERROR_BUDGET: the schedule retries it in smaller pieces. */
     tw_status (*run)(tw_op_state *state, tw_step *step, tw_error *err);
     /** VALUES passes: folds one step's value; called in step order, one thread at a time. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "plan/plan.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/planner.h"
 #include "schedule/schedule.h"
 
 /* Tile sides that are tried, in input pixels. Finer than this changes cost by less than a tenth. */
@@ -23,13 +23,6 @@ typedef struct candidate {
     double cost;
 } candidate;
 
-typedef struct planner {
-    const tw_plan_request *request;
-    tw_op_facts facts;
-    int passes;
-    int64_t fixed_bytes; /* base, source, sink, weights, device */
-} planner;
-
 static int64_t source_bytes(const tw_plan_request *r)
 {
     int64_t bytes = 0;
@@ -39,7 +32,7 @@ static int64_t source_bytes(const tw_plan_request *r)
 }
 
 /* Scratch is for pictures that are turned or read at random. */
-static int64_t scratch_bytes(const planner *p)
+static int64_t scratch_bytes(const tw_planner *p)
 {
     int64_t bytes = 0;
     for (int i = 0; i < p->request->n_inputs; i++) {
@@ -58,7 +51,7 @@ static int64_t scratch_bytes(const planner *p)
 
 /* Rows of input `i` that must be held at once for one tile row; with lookahead workers can flow into the next one.
  * A sample of tile rows is enough: interior needs differ by at most the alignment, which is added when rows are skipped. */
-static int64_t window_rows(const planner *p, const tw_pass *pass, int number, int input, const tw_grid *grid, bool lookahead)
+static int64_t window_rows(const tw_planner *p, const tw_pass *pass, int number, int input, const tw_grid *grid, bool lookahead)
 {
     const tw_plan_request *r = p->request;
     int64_t samples = tw_min64(grid->rows, 16), most = 0;
@@ -71,7 +64,12 @@ static int64_t window_rows(const planner *p, const tw_pass *pass, int number, in
     return lookahead ? most + (int64_t)ceil((double)grid->tile_h / p->facts.scale) : most;
 }
 
-static candidate measure(const planner *p, int64_t in_w, int64_t in_h, bool lookahead)
+double tw_plan_cache_factor(int64_t worker_bytes)
+{
+    return 1 + 0.15 * log2(fmax(1, (double)worker_bytes / (3 << 20)));
+}
+
+static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool lookahead)
 {
     const tw_plan_request *r = p->request;
     candidate c = {0};
@@ -113,8 +111,7 @@ static candidate measure(const planner *p, int64_t in_w, int64_t in_h, bool look
         }
     }
     c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes + c.blend_bytes;
-    /* Working sets beyond the caches cost: about 15 % for each doubling past 3 MB (measured, bench/). */
-    work *= 1 + 0.15 * log2(fmax(1, (double)c.worker_bytes / (3 << 20)));
+    work *= tw_plan_cache_factor(c.worker_bytes);
     /* Without lookahead workers wait at the end of every tile row. */
     c.cost = work * (lookahead ? 1 : 1.15);
     return c;
@@ -125,12 +122,12 @@ static int64_t peak_of(const candidate *c, int workers)
     return c->shared_bytes + workers * c->worker_bytes;
 }
 
-static bool fits_vram(const planner *p, const candidate *c)
+static bool fits_vram(const tw_planner *p, const candidate *c)
 {
     return p->facts.vram_budget == 0 || p->facts.vram_fixed + c->vram_bytes <= p->facts.vram_budget;
 }
 
-static bool fits(const planner *p, const candidate *c, int workers)
+static bool fits(const tw_planner *p, const candidate *c, int workers)
 {
     return fits_vram(p, c) && peak_of(c, workers) <= p->request->budget;
 }
@@ -142,7 +139,7 @@ typedef struct finding {
 } finding;
 
 /* Keeps the cheaper of what is known and `c`, if that fits with `workers` workers. Ties go to the smaller peak. */
-static void offer(const planner *p, const candidate *c, int workers, finding *known)
+static void offer(const tw_planner *p, const candidate *c, int workers, finding *known)
 {
     if (!fits(p, c, workers))
         return;
@@ -152,7 +149,7 @@ static void offer(const planner *p, const candidate *c, int workers, finding *kn
 }
 
 /* Measures every candidate once. `smallest` is the smallest peak with one worker that fits the device, or INT64_MAX. */
-static void search(const planner *p, finding *one, finding *two, int64_t *smallest)
+static void search(const tw_planner *p, finding *one, finding *two, int64_t *smallest)
 {
     *smallest = INT64_MAX;
     for (int i = 0; i < N_SIDES; i++)
@@ -168,15 +165,16 @@ static void search(const planner *p, finding *one, finding *two, int64_t *smalle
             }
 }
 
-static tw_status refuse(const planner *p, int64_t smallest, tw_error *err)
+tw_status tw_plan_refuse(tw_planner *p, int64_t smallest, tw_error *err)
 {
+    p->smallest = smallest;
     /* Rounded up to the next MiB, so that the number that is named works when it is given back. */
     long long mib = (smallest + (1 << 20) - 1) >> 20;
     return tw_fail(err, TW_ERROR_BUDGET, "the budget of %.1f MiB cannot hold this: the smallest that would do is %lldM",
                    (double)p->request->budget / (1 << 20), mib);
 }
 
-static tw_status refuse_vram(const planner *p, const candidate *c, tw_error *err)
+static tw_status refuse_vram(const tw_planner *p, const candidate *c, tw_error *err)
 {
     if (c->vram_bytes >= INT64_MAX / 8)
         return tw_fail(err, TW_ERROR_BUDGET,
@@ -188,15 +186,15 @@ static tw_status refuse_vram(const planner *p, const candidate *c, tw_error *err
 }
 
 /* `smallest` is INT64_MAX where no tile fits the device. */
-static tw_status refuse_all(const planner *p, int64_t smallest, tw_error *err)
+static tw_status refuse_all(tw_planner *p, int64_t smallest, tw_error *err)
 {
     if (smallest < INT64_MAX)
-        return refuse(p, smallest, err);
+        return tw_plan_refuse(p, smallest, err);
     candidate c = measure(p, sides[0], sides[0], false);
     return refuse_vram(p, &c, err);
 }
 
-static void fill(const planner *p, const candidate *c, int workers, tw_plan *out)
+static void fill(const tw_planner *p, const candidate *c, int workers, tw_plan *out)
 {
     const tw_plan_request *r = p->request;
     tw_pass pass;
@@ -228,7 +226,7 @@ static void fill(const planner *p, const candidate *c, int workers, tw_plan *out
         out->seconds = out->work / (r->macs_per_second * workers);
 }
 
-static void explain(const planner *p, bool asked, bool alone, tw_plan *out)
+static void explain(const tw_planner *p, bool asked, bool alone, tw_plan *out)
 {
     const char *kind =
         out->schedule == TW_SCHEDULE_WHOLE ? "one tile holds the whole picture" : "tiles read their exact context";
@@ -252,7 +250,7 @@ bool tw_plan_is_small(int n_inputs, tw_source *const *sources)
     return true;
 }
 
-static candidate whole_candidate(const planner *p)
+static candidate whole_candidate(const tw_planner *p)
 {
     tw_pass pass;
     p->request->op->pass(p->request->state, p->passes - 1, &pass);
@@ -260,13 +258,13 @@ static candidate whole_candidate(const planner *p)
     return measure(p, side, side, false);
 }
 
-static tw_status plan_whole(planner *p, tw_plan *out, tw_error *err)
+static tw_status plan_whole(tw_planner *p, tw_plan *out, tw_error *err)
 {
     candidate c = whole_candidate(p);
     if (!fits_vram(p, &c))
         return refuse_vram(p, &c, err);
     if (!fits(p, &c, 1))
-        return refuse(p, peak_of(&c, 1), err);
+        return tw_plan_refuse(p, peak_of(&c, 1), err);
     out->schedule = TW_SCHEDULE_WHOLE;
     fill(p, &c, 1, out);
     snprintf(out->why, sizeof out->why, "the whole picture in one tile%s",
@@ -274,7 +272,7 @@ static tw_status plan_whole(planner *p, tw_plan *out, tw_error *err)
     return TW_OK;
 }
 
-static int most_workers(const planner *p, const candidate *c, const tw_plan *plan)
+static int most_workers(const tw_planner *p, const candidate *c, const tw_plan *plan)
 {
     int64_t left = plan->budget - c->shared_bytes;
     int64_t workers = c->worker_bytes > 0 ? left / c->worker_bytes : 1;
@@ -283,7 +281,7 @@ static int most_workers(const planner *p, const candidate *c, const tw_plan *pla
 }
 
 /* The budget is shared by two workers where that is quicker than one with a larger tile; the same on every machine. */
-static bool choose_tile(const planner *p, candidate *best, bool *alone, int64_t *smallest)
+static bool choose_tile(const tw_planner *p, candidate *best, bool *alone, int64_t *smallest)
 {
     finding one = {0}, two = {0};
     search(p, &one, &two, smallest);
@@ -294,7 +292,7 @@ static bool choose_tile(const planner *p, candidate *best, bool *alone, int64_t 
     return true;
 }
 
-static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
+static tw_status plan_tiles(tw_planner *p, tw_plan *out, tw_error *err)
 {
     const tw_plan_request *r = p->request;
     int64_t smallest = INT64_MAX;
@@ -311,7 +309,7 @@ static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
         if (!fits_vram(p, &best) && !r->tile_may_shrink)
             return refuse_vram(p, &best, err);
         if (smallest > r->budget && !r->tile_may_shrink)
-            return refuse(p, smallest, err);
+            return tw_plan_refuse(p, smallest, err);
         asked = fits(p, &best, 1);
     }
     if (!asked && !choose_tile(p, &best, &alone, &smallest))
@@ -324,7 +322,7 @@ static tw_status plan_tiles(planner *p, tw_plan *out, tw_error *err)
 
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err)
 {
-    planner p = {.request = request};
+    tw_planner p = {.request = request};
     request->op->facts(request->state, &p.facts);
     p.passes = request->op->passes(request->state);
     *out = (tw_plan){.budget = request->budget};
@@ -334,7 +332,9 @@ tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *e
     out->weight_bytes = p.facts.weight_bytes + p.facts.device_bytes;
     out->scratch_bytes = scratch_bytes(&p);
     p.fixed_bytes = out->base_bytes + out->source_bytes + out->sink_bytes + out->weight_bytes;
-    if (request->schedule == TW_SCHEDULE_WHOLE)
-        return plan_whole(&p, out, err);
-    return plan_tiles(&p, out, err);
+    tw_status status = request->schedule == TW_SCHEDULE_WHOLE   ? plan_whole(&p, out, err)
+                       : request->schedule == TW_SCHEDULE_CARRY ? tw_plan_carried(&p, out, err)
+                                                                : plan_tiles(&p, out, err);
+    out->smallest = p.smallest;
+    return status;
 }

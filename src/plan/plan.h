@@ -10,7 +10,7 @@
 /** Resident bytes of the process before any picture: libraries, libvips, ncnn's code. Measured, with margin (tests hold it). */
 #define TW_BASE_BYTES (INT64_C(40) << 20)
 
-typedef enum tw_schedule_kind { TW_SCHEDULE_AUTO, TW_SCHEDULE_HALO, TW_SCHEDULE_WHOLE } tw_schedule_kind;
+typedef enum tw_schedule_kind { TW_SCHEDULE_AUTO, TW_SCHEDULE_CARRY, TW_SCHEDULE_HALO, TW_SCHEDULE_WHOLE } tw_schedule_kind;
 
 typedef struct tw_plan {
     tw_schedule_kind schedule;
@@ -23,16 +23,20 @@ typedef struct tw_plan {
     int64_t overlap[2]; /* input pixels that neighbouring tiles share, x and y; 0: none */
     int64_t window_rows[TW_MAX_INPUTS];
     int64_t worker_bytes; /* cap of each worker's arena */
+    int slots;            /* carry: tile rows in flight */
+    bool spilled;         /* carry: what is kept from tile row to tile row lies in scratch */
+    int64_t kept_bytes;   /* carry: what is kept, in memory */
     int64_t budget;
     /* What takes memory; planned_peak is the sum. */
     int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, blend_bytes, weight_bytes, workers_bytes,
-        planned_peak;
+        planned_peak;                  /* and kept_bytes */
     int64_t vram_budget, planned_vram; /* device memory, weights included; 0: no device */
     int64_t scratch_bytes;
-    double overhead; /* work over that of one pass without context */
-    double work;     /* multiply-accumulates of all passes, halos included */
-    double seconds;  /* predicted; 0: not calibrated */
-    char why[512];   /* one or two sentences */
+    int64_t smallest; /* after TW_ERROR_BUDGET: the budget that would do; 0: the budget is not what is short */
+    double overhead;  /* work over that of one pass without context */
+    double work;      /* multiply-accumulates of all passes, halos included */
+    double seconds;   /* predicted; 0: not calibrated */
+    char why[512];    /* one or two sentences */
 } tw_plan;
 
 typedef struct tw_plan_request {

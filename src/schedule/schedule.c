@@ -4,9 +4,11 @@
 #include <glib.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "blend/pixels.h"
 #include "schedule/feather.h"
+#include "schedule/walk.h"
 #include "schedule/window.h"
 
 #define WORKER_STACK (4 << 20) /* ncnn's forward recurses once per layer; a thousand layers fit */
@@ -18,7 +20,7 @@ struct tw_runner {
     const tw_schedule_request *request;
     int pass_number;
     tw_pass pass;
-    tw_grid grid;
+    tw_walk *walk;
     tw_feather *feather; /* NULL: tiles do not overlap */
     tw_window *windows[TW_MAX_INPUTS];
     int64_t pixel_bytes[TW_MAX_INPUTS]; /* of the inputs */
@@ -26,11 +28,8 @@ struct tw_runner {
     int n_workers;
 
     pthread_mutex_t lock;
-    int64_t next;          /* step to hand out */
-    int64_t *left;         /* unfinished steps of each tile row */
-    int64_t complete_rows; /* tile rows finished from the top */
-    int64_t reduced;       /* steps folded so far (VALUES) */
-    GPtrArray *waiting;    /* tw_step whose turn to be folded has not come */
+    int64_t reduced;    /* steps folded so far (VALUES) */
+    GPtrArray *waiting; /* tw_step whose turn to be folded has not come */
     bool reducing;
     tw_error failure; /* the first one */
 };
@@ -70,6 +69,7 @@ static void stop(tw_runner *runner, const tw_error *error)
     if (runner->failure.code == TW_OK)
         runner->failure = *error;
     pthread_mutex_unlock(&runner->lock);
+    tw_walk_stop(runner->walk);
     for (int i = 0; i < TW_MAX_INPUTS; i++)
         if (runner->windows[i])
             tw_window_stop(runner->windows[i]);
@@ -79,17 +79,8 @@ static void stop(tw_runner *runner, const tw_error *error)
         tw_sink_stop(runner->request->sink);
 }
 
-static bool take_step(tw_runner *runner, int64_t *index)
-{
-    pthread_mutex_lock(&runner->lock);
-    bool more = runner->failure.code == TW_OK && runner->next < tw_grid_count(&runner->grid);
-    if (more)
-        *index = runner->next++;
-    pthread_mutex_unlock(&runner->lock);
-    return more;
-}
-
-static void place_step(const tw_runner *runner, tw_step *step, tw_rect write)
+/* A part of a halo tile. */
+static void place_part(const tw_runner *runner, tw_step *step, tw_rect write)
 {
     const tw_schedule_request *r = runner->request;
     step->write = write;
@@ -105,13 +96,13 @@ static int64_t half_of(int64_t length, int64_t align)
     return tw_ceil_div(length, 2 * align) * align; /* rounded up: two pieces, never a sliver as a third */
 }
 
-/* Runs a rectangle; what does not fit the memory is cut in four and tried again. Exact nets give the same pixels either way;
+/* Runs a placed step; what does not fit the memory is cut in four and tried again. Exact nets give the same pixels either way;
  * where tiles are blended, the parts keep the weights of their tile. */
-static tw_status run_rect(tw_runner *runner, tw_step *step, tw_rect out, int retries, tw_error *err)
+static tw_status run_rect(tw_runner *runner, tw_step *step, int retries, tw_error *err)
 {
     const tw_schedule_request *r = runner->request;
     tw_error error = TW_ERROR_NONE;
-    place_step(runner, step, out);
+    tw_rect out = step->write;
     tw_status status = r->op->run(r->state, step, &error);
     if (status == TW_OK)
         return TW_OK;
@@ -121,10 +112,28 @@ static tw_status run_rect(tw_runner *runner, tw_step *step, tw_rect out, int ret
         return tw_fail(err, error.code, "%s", error.message);
     for (int64_t y = 0; y < out.h; y += h)
         for (int64_t x = 0; x < out.w; x += w) {
-            tw_rect part = {out.x + x, out.y + y, tw_min64(w, out.w - x), tw_min64(h, out.h - y)};
-            TW_TRY(run_rect(runner, step, part, retries - 1, err));
+            place_part(runner, step, (tw_rect){out.x + x, out.y + y, tw_min64(w, out.w - x), tw_min64(h, out.h - y)});
+            TW_TRY(run_rect(runner, step, retries - 1, err));
         }
     return TW_OK;
+}
+
+/* A carried step that failed has changed nothing that is kept: it is run again as it was. Its worker gave back what it held idle;
+ * that may have been what was missing. */
+static tw_status run_carried(tw_runner *runner, tw_step *step, tw_error *err)
+{
+    const tw_schedule_request *r = runner->request;
+    tw_error error = TW_ERROR_NONE;
+    tw_status status = TW_OK;
+    for (int tries = 0; tries <= RETRIES; tries++) {
+        error = (tw_error)TW_ERROR_NONE;
+        status = r->op->run(r->state, step, &error);
+        if (status == TW_OK)
+            return r->op->commit(r->state, step, err);
+        if ((status != TW_ERROR_BUDGET && status != TW_ERROR_RUN) || tw_context_cancelled(r->context))
+            break;
+    }
+    return tw_fail(err, error.code, "%s", error.message);
 }
 
 /* Folds every value whose turn has come; the caller holds the lock, which is let go around the operator's own code. */
@@ -169,32 +178,23 @@ static tw_status give_value(tw_runner *runner, const tw_step *step, tw_error *er
 static tw_status finish_step(tw_runner *runner, int64_t index, tw_error *err)
 {
     const tw_schedule_request *r = runner->request;
-    pthread_mutex_lock(&runner->lock);
-    runner->left[index / runner->grid.columns]--;
-    int64_t complete = runner->complete_rows;
-    while (complete < runner->grid.rows && runner->left[complete] == 0)
-        complete++;
-    bool moved = complete > runner->complete_rows;
-    runner->complete_rows = complete;
-    pthread_mutex_unlock(&runner->lock);
+    bool moved;
+    int64_t complete = tw_walk_done(runner->walk, index, &moved);
     if (!moved)
         return TW_OK;
-    for (int i = 0; i < r->n_inputs && complete < runner->grid.rows; i++)
-        if (runner->windows[i]) {
-            tw_rect next = tw_grid_write_row(&runner->grid, complete);
-            tw_window_release(runner->windows[i], r->op->need(r->state, runner->pass_number, i, next).y);
-        }
+    for (int i = 0; i < r->n_inputs && complete < tw_walk_rows(runner->walk); i++)
+        if (runner->windows[i])
+            tw_window_release(runner->windows[i], tw_walk_first_row(runner->walk, i, complete));
     return runner->feather ? tw_feather_advance(runner->feather, complete, err) : TW_OK;
 }
 
 static tw_status do_step(tw_runner *runner, int worker, int64_t index, tw_error *err)
 {
     const tw_schedule_request *r = runner->request;
-    tw_rect out = tw_grid_rect(&runner->grid, index);
-    tw_rect write = runner->feather ? tw_grid_write(&runner->grid, index) : out;
-    tw_step step = {.pass = runner->pass_number, .index = index, .worker = worker, .out = out, .runner = runner};
+    tw_step step = {.pass = runner->pass_number, .worker = worker, .runner = runner};
     TW_TRY(tw_context_check(r->context, err));
-    place_step(runner, &step, write);
+    tw_walk_place(runner->walk, index, &step);
+    tw_rect out = step.out, write = step.write;
     for (int i = 0; i < r->n_inputs; i++) {
         if (!runner->windows[i])
             continue;
@@ -208,7 +208,10 @@ static tw_status do_step(tw_runner *runner, int worker, int64_t index, tw_error 
         TW_TRY(tw_feather_reserve(runner->feather, write.y + write.h, err));
     else if (picture)
         TW_TRY(tw_sink_reserve(r->sink, out.y + out.h, err));
-    TW_TRY(run_rect(runner, &step, write, RETRIES, err));
+    if (tw_walk_carried(runner->walk))
+        TW_TRY(run_carried(runner, &step, err));
+    else
+        TW_TRY(run_rect(runner, &step, RETRIES, err));
     if (picture && !runner->feather)
         tw_sink_done(r->sink, out);
     else if (!picture)
@@ -222,7 +225,7 @@ static void *work(void *argument)
 {
     worker_start *start = argument;
     int64_t index;
-    while (take_step(start->runner, &index)) {
+    while (tw_walk_take(start->runner->walk, &index)) {
         tw_error error = TW_ERROR_NONE;
         if (do_step(start->runner, start->worker, index, &error) != TW_OK) {
             stop(start->runner, &error);
@@ -286,17 +289,16 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
     tw_runner runner = {.request = request, .pass_number = number, .n_workers = request->plan->workers};
     const tw_plan *plan = request->plan;
     request->op->pass(request->state, number, &runner.pass);
-    runner.grid = tw_grid_of_pass(&runner.pass, plan->tile_w, plan->tile_h);
     runner.out_pixel_bytes = request->result ? tw_picture_pixel_bytes(request->result) : 0;
-    runner.left = g_new(int64_t, runner.grid.rows);
-    for (int64_t i = 0; i < runner.grid.rows; i++)
-        runner.left[i] = runner.grid.columns;
     runner.waiting = g_ptr_array_new_with_free_func(NULL);
     pthread_mutex_init(&runner.lock, NULL);
 
-    tw_status status = open_windows(&runner, err);
-    if (status == TW_OK && tw_grid_blends(&runner.grid))
-        status = tw_feather_new(request, &runner.grid, runner.pass.blend, plan->blend_rows, &runner.feather, err);
+    tw_status status = tw_walk_new(request, number, &runner.pass, &runner.walk, err);
+    const tw_grid *grid = tw_walk_grid(runner.walk);
+    if (status == TW_OK)
+        status = open_windows(&runner, err);
+    if (status == TW_OK && !tw_walk_carried(runner.walk) && tw_grid_blends(grid))
+        status = tw_feather_new(request, grid, runner.pass.blend, plan->blend_rows, &runner.feather, err);
     if (status == TW_OK)
         status = run_workers(&runner, err);
     if (status == TW_OK && request->op->end_pass)
@@ -307,7 +309,7 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
     tw_feather_free(runner.feather);
     g_ptr_array_set_free_func(runner.waiting, free_waiting);
     g_ptr_array_free(runner.waiting, TRUE);
-    g_free(runner.left);
+    tw_walk_free(runner.walk);
     pthread_mutex_destroy(&runner.lock);
     return status;
 }
@@ -326,7 +328,15 @@ tw_status tw_schedule_run(const tw_schedule_request *request, tw_error *err)
     if (passes > 1)
         for (int i = 0; i < request->n_inputs; i++)
             TW_TRY(tw_source_will_rewind(request->sources[i], err));
-    TW_TRY(op->start(request->state, request->plan->workers, request->plan->worker_bytes, err));
+    const tw_plan *plan = request->plan;
+    tw_start start = {.workers = plan->workers, .worker_bytes = plan->worker_bytes};
+    if (plan->schedule == TW_SCHEDULE_CARRY) {
+        start.carried = true;
+        memcpy(start.tile, plan->in_tile, sizeof start.tile);
+        start.slots = plan->slots;
+        start.spilled = plan->spilled;
+    }
+    TW_TRY(op->start(request->state, &start, err));
     for (int i = 0; i < passes; i++)
         TW_TRY(run_pass(request, i, err));
     return TW_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Walks an operator's passes tile by tile: which rows must be there, which worker takes which step, where results go, what is
  *  retried. Knows rectangles and rows, not what pixels mean. `halo` reads core + context per tile; `whole` is the same walk
- *  with one tile; `carry` will take its steps from the model's intervals instead of need(). */
+ *  with one tile; `carry` takes its steps from the operator's spans instead of need(). */
 #ifndef TW_SCHEDULE_SCHEDULE_H
 #define TW_SCHEDULE_SCHEDULE_H
 

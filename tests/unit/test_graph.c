@@ -143,7 +143,7 @@ static double seconds_of(GString *text, tw_status expected)
     if (status == TW_OK)
         status = tw_geometry_of(g, "large", &geometry, &err);
     if (status == TW_OK)
-        g_assert_cmpint(tw_memory_tile(g, geometry, 64, 64), >, 0);
+        g_assert_cmpint(tw_memory_tile(g, geometry, false, 64, 64), >, 0);
     double seconds = (double)(g_get_monotonic_time() - start) / 1e6;
     if (status != expected)
         g_error("%d instead of %d: %s", status, expected, err.message);

@@ -16,7 +16,7 @@ static bool check_size(test_net *t, int w, int h, double slack, const char *name
     for (int i = 0; i < t->geometry->n_inputs; i++)
         channels = MAX(channels, t->geometry->input_channels[i]);
     test_image image = image_smooth(w, h, channels), out = net_run(t, &image, t->geometry->output, 0, NULL, NULL);
-    int64_t actual = test_peak, estimate = tw_memory_tile(t->graph, t->geometry, w, h);
+    int64_t actual = test_peak, estimate = tw_memory_tile(t->graph, t->geometry, false, w, h);
     bool ran = out.data != NULL;
     g_free(image.data);
     g_free(out.data);

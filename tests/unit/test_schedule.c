@@ -205,7 +205,7 @@ static tw_rect same_rect(const tw_op_state *state, int pass, int input, tw_rect 
     return out;
 }
 
-static tw_status start_nothing(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err)
+static tw_status start_nothing(tw_op_state *state, const tw_start *start, tw_error *err)
 {
     return TW_OK;
 }

@@ -20,6 +20,8 @@ def files(tables):
     made = {"docs/options.md": markdown.options(tables), "man/tilewright.1": manpages.overview(tables)}
     for op in tables["ops"]:
         made[f"man/tilewright-{op['name']}.1"] = manpages.operator(tables, op)
+    for command in manpages.described(tables):
+        made[f"man/tilewright-{command['name']}.1"] = manpages.command(tables, command)
     made["completions/tilewright.bash"] = completion.bash(tables)
     made["completions/_tilewright"] = completion.zsh(tables)
     made["completions/tilewright.fish"] = completion.fish(tables)

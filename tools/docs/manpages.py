@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""man/tilewright.1 and one page per operator, in man macros."""
-from tables import bounds, spellings, split, takes_value
+"""man/tilewright.1, one page per operator and per command with a text of its own, in man macros."""
+from tables import beside, bounds, spellings, split, takes_value
 
 NOTE = '.\\" Written by tools/docs/generate.py from the options tables; do not edit.\n'
-EXITS = [(0, "done"), (1, "failed while running: unwritable output, full disk, engine error"),
+EXITS = [(0, "done"), (1, "failed while running: unwritable output, full disk, engine error; verify: a difference above the bound"),
          (2, "bad usage: unknown option, unknown model, container that cannot hold the result"),
          (3, "input missing, truncated or refused; malformed model"),
          (4, "the memory budget or the scratch limit cannot hold the work"), (5, "no such device, or it failed"),
@@ -62,8 +62,21 @@ def overview(tables):
         "The file named by --config holds options by their names, one `name: value` a line. Options on the command line win. "
         "Keys of other operators are passed over, so that one file may serve several.") + "\n"
     page += exit_status()
-    others = ", ".join(f"\\fBtilewright\\-{escape(op['name'])}\\fR(1)" for op in tables["ops"])
+    others = ", ".join(f"\\fBtilewright\\-{escape(op['name'])}\\fR(1)" for op in tables["ops"] + described(tables))
     return page + f".SH SEE ALSO\n{others}\n"
+
+
+def described(tables):
+    return [command for command in tables["commands"] if command["about"]]
+
+
+def command(tables, entry):
+    own, shared = beside(entry, tables["ops"][0])
+    page = head(tables, f"tilewright-{entry['name']}", entry["summary"])
+    page += f".SH SYNOPSIS\n.B tilewright {escape(entry['name'])}\n.I {escape(entry['usage'])}\n.RI [ options ]\n"
+    page += f".SH DESCRIPTION\n{paragraphs(entry['about'])}\n.SH OPTIONS\n{option_lines(own)}"
+    page += ".SH OPTIONS OF UPSCALE\n" + option_lines(shared)
+    return page + exit_status() + ".SH SEE ALSO\n\\fBtilewright\\fR(1), \\fBtilewright\\-upscale\\fR(1)\n"
 
 
 def operator(tables, op):

@@ -39,6 +39,13 @@ def bounds(option):
     return " ".join(word for word in (text, option["unit"]) if word)
 
 
+def beside(command, op):
+    """(options of the command's own, those it shares with the operator)"""
+    shared = {o["name"] for o in op["options"]}
+    return ([o for o in command["options"] if o["name"] not in shared],
+            [o for o in command["options"] if o["name"] in shared])
+
+
 def split(tables):
     """(own options by operator name, options that every operator takes)"""
     own = {op["name"]: [o for o in op["options"] if not o["common"]] for op in tables["ops"]}

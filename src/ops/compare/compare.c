@@ -142,7 +142,7 @@ static int64_t compare_bytes(const tw_op_state *state, int pass, int64_t w, int6
 
 /* --- running ----------------------------------------------------------------------------------------------------- */
 
-static tw_status start_compare(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err)
+static tw_status start_compare(tw_op_state *state, const tw_start *start, tw_error *err)
 {
     const int64_t length[2] = {state->picture.width, state->picture.height};
     for (int axis = 0; axis < 2; axis++) {

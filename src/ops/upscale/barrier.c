@@ -56,7 +56,8 @@ tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor 
     int64_t channels = 0;
     for (int i = 0; i < m->geometry->n_barriers; i++)
         if (m->geometry->barriers[i].level == step->pass) {
-            names[n] = m->graph->blobs[m->geometry->barriers[i].input_blob].name;
+            int blob = m->geometry->barriers[i].input_blob;
+            names[n] = m->graph->blobs[state->carried ? tw_graph_unsplit(m->graph, blob) : blob].name;
             which[n++] = i;
             channels += state->known[i].channels;
         }
@@ -65,13 +66,21 @@ tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor 
     tw_status status = TW_OK;
     int64_t at = 0;
     for (int turn = 0; turn < turns && status == TW_OK; turn++) {
-        status = tw_upscale_blobs(state, step->worker, turn, tile, step->pass, n, names, blobs, err);
+        status = tw_upscale_blobs(state, step, turn, tile, step->pass, n, names, blobs, err);
         for (int i = 0; i < n && status == TW_OK; i++) {
             int blob = m->geometry->barriers[which[i]].input_blob;
             const tw_blob_geometry *g = &m->geometry->blobs[blob];
-            tw_span x = owned(state, blob, 0, out_x), y = owned(state, blob, 1, out_y);
+            tw_span x, y;
+            int64_t origin_x = scaled(canvas_x.lo, g->rate), origin_y = scaled(canvas_y.lo, g->rate_y);
+            if (state->carried) { /* all that is new, and every sample is new once */
+                x = tw_carry_new(state->walk, blob, 0, step->column), y = tw_carry_new(state->walk, blob, 1, step->row);
+                origin_x = x.lo, origin_y = y.lo;
+            } else {
+                x = owned(state, blob, 0, out_x), y = owned(state, blob, 1, out_y);
+            }
+            bool none = state->carried && (x.hi <= x.lo || y.hi <= y.lo);
             if (blobs[i].c != state->known[which[i]].channels ||
-                !add_up(&blobs[i], turn, x, y, scaled(canvas_x.lo, g->rate), scaled(canvas_y.lo, g->rate_y), sums->sum + at))
+                (!none && !add_up(&blobs[i], turn, x, y, origin_x, origin_y, sums->sum + at)))
                 status = tw_fail(err, TW_ERROR_RUN, "%s: blob %s does not cover what its tile owns", state->name, names[i]);
             at += state->known[which[i]].channels;
         }

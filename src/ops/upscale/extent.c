@@ -114,8 +114,9 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
         int64_t own = state->tiling.bytes_per_pixel > 0 ? state->tiling.bytes_per_pixel : 64;
         bytes += tile_w * tile_h * (own + 36) + 2 * result; /* planar and interleaved, both ways */
     } else {
-        int64_t net = state->device >= 0 ? tw_upscale_host_tile(state, pass, tile_w, tile_h)
-                                         : tw_memory_tile(state->model->graph, state->model->geometry, tile_w, tile_h);
+        int64_t net = state->device >= 0
+                          ? tw_upscale_host_tile(state, pass, tile_w, tile_h)
+                          : tw_memory_tile(state->model->graph, state->model->geometry, !state->whole, tile_w, tile_h);
         bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
     }
     if (state->tta) /* a turned tile, and the sum of the results */

@@ -34,11 +34,13 @@ static tw_status turned_tile(tw_op_state *state, int worker, int turn, const tw_
     return TW_OK;
 }
 
-tw_status tw_upscale_blobs(tw_op_state *state, int worker, int turn, const tw_tensor *tile, int known_levels, int n,
+tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, int known_levels, int n,
                            const char *const *blobs, tw_tensor *results, tw_error *err)
 {
     tw_tensor turned = {0}, vectors[TW_MAX_BARRIERS];
-    tw_engine_call call = {.n_in = 1, .n_out = n};
+    int worker = step->worker;
+    tw_engine_call call = {.n_in = 1, .n_out = n, .worker = worker, .column = step->column, .row = step->row};
+    call.kept = state->kept;
     TW_TRY(turned_tile(state, worker, turn, tile, &turned, err));
     call.in[0].tensor = &turned;
     call.in[0].blob = "";
@@ -81,15 +83,15 @@ static void add_turned_back(const tw_tensor *from, int turn, tw_tensor *sum)
             }
 }
 
-static tw_status averaged(tw_op_state *state, int worker, const tw_tensor *tile, const char *blob, tw_tensor *result,
+static tw_status averaged(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const char *blob, tw_tensor *result,
                           tw_error *err)
 {
     int levels = state->whole ? 0 : state->levels;
     for (int turn = 0; turn < TW_TURNS; turn++) {
         tw_tensor one = {0};
-        tw_status status = tw_upscale_blobs(state, worker, turn, tile, levels, 1, &blob, &one, err);
+        tw_status status = tw_upscale_blobs(state, step, turn, tile, levels, 1, &blob, &one, err);
         if (status == TW_OK && turn == 0) {
-            status = tw_engine_tensor(state->workers[worker], one.w, one.h, one.c, result, err);
+            status = tw_engine_tensor(state->workers[step->worker], one.w, one.h, one.c, result, err);
             if (status == TW_OK)
                 memset(result->data, 0, (size_t)(result->plane * result->c) * sizeof(float));
         }
@@ -104,12 +106,12 @@ static tw_status averaged(tw_op_state *state, int worker, const tw_tensor *tile,
     return TW_OK;
 }
 
-tw_status tw_upscale_net(tw_op_state *state, int worker, const tw_tensor *tile, tw_tensor *result, tw_error *err)
+tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, tw_tensor *result, tw_error *err)
 {
     const char *blob = "";
     if (state->model)
         blob = state->model->graph->blobs[state->model->geometry->output].name;
     if (state->tta)
-        return averaged(state, worker, tile, blob, result, err);
-    return tw_upscale_blobs(state, worker, 0, tile, state->whole ? 0 : state->levels, 1, &blob, result, err);
+        return averaged(state, step, tile, blob, result, err);
+    return tw_upscale_blobs(state, step, 0, tile, state->whole ? 0 : state->levels, 1, &blob, result, err);
 }

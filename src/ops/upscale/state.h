@@ -55,6 +55,12 @@ struct tw_op_state {
     tw_upscale_device gpu;
     int levels; /* passes over barriers before the last one */
     tw_known known[TW_MAX_BARRIERS];
+    bool carried; /* from start on */
+    int64_t tile[2];
+    int slots;
+    bool spilled;
+    tw_carry_walk *walk; /* of the pass, with what it keeps */
+    tw_kept *kept;
     int n_workers;
     tw_engine *engine;
     tw_engine_worker **workers;
@@ -74,15 +80,24 @@ tw_rect tw_upscale_need(const tw_op_state *state, int pass, int input, tw_rect o
 int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h);
 int64_t tw_upscale_vram(const tw_op_state *state, int pass, int64_t w, int64_t h);
 
+/* carried.c: steps that read new pixels only */
+tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err);
+tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], tw_error *err);
+void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t step, tw_span *in, tw_span *out);
+tw_status tw_upscale_commit(tw_op_state *state, const tw_step *step, tw_error *err);
+void tw_upscale_end_walk(tw_op_state *state);
+/** Canvas samples that the step brings; both empty where it brings none. */
+void tw_upscale_fresh(const tw_op_state *state, const tw_step *step, tw_span *x, tw_span *y);
+
 /* tile.c: pixels of one step */
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
 
 /* net.c: one net call on a canvas tile: plain, or averaged over eight orientations */
 
 /** Runs the last pass: result tensor of the tile. */
-tw_status tw_upscale_net(tw_op_state *state, int worker, const tw_tensor *tile, tw_tensor *result, tw_error *err);
+tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, tw_tensor *result, tw_error *err);
 /** Runs the net in orientation `turn` up to named blobs. */
-tw_status tw_upscale_blobs(tw_op_state *state, int worker, int turn, const tw_tensor *tile, int known_levels, int n,
+tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, int known_levels, int n,
                            const char *const *blobs, tw_tensor *results, tw_error *err);
 /** Copies a tile turned: bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps axes (after mirroring). */
 void tw_upscale_turn(const tw_tensor *from, int turn, tw_tensor *to);

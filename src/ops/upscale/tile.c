@@ -67,6 +67,15 @@ static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_ten
     return TW_OK;
 }
 
+/* A carried step behind the picture's end: a block that the net drops. */
+static tw_status dummy_tile(tw_op_state *state, const tw_step *step, tw_tensor *tile, tw_error *err)
+{
+    TW_TRY(tw_engine_tensor(state->workers[step->worker], 1, 1, 3, tile, err));
+    for (int64_t c = 0; c < 3; c++)
+        tile->data[c * tile->plane] = 0;
+    return TW_OK;
+}
+
 /* One row of one net channel of the result, back in the picture's range. */
 static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
                        float *to)
@@ -109,8 +118,14 @@ static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor
 {
     tw_tensor result = {0}, line = {0}, scratch = {0};
     tw_engine_worker *worker = state->workers[step->worker];
-    tw_status status = tw_upscale_net(state, step->worker, tile, &result, err);
+    tw_status status = tw_upscale_net(state, step, tile, &result, err);
     int64_t x0 = step->write.x - x.lo * state->scale, y0 = step->write.y - y.lo * state->scale;
+    if (state->carried)
+        x0 = y0 = 0;
+    if (status == TW_OK && (step->write.w == 0 || step->write.h == 0)) { /* a carried step that completes nothing yet */
+        tw_tensor_release(&result);
+        return TW_OK;
+    }
     if (status == TW_OK && (result.c < 3 || x0 + step->write.w > result.w || y0 + step->write.h > result.h))
         status = tw_fail(err, TW_ERROR_RUN, "%s: the net gave %lldx%lldx%lld for a tile that needs %lldx%lldx3", state->name,
                          (long long)result.w, (long long)result.h, (long long)result.c, (long long)(x0 + step->write.w),
@@ -132,11 +147,21 @@ static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor
 
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
 {
-    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){step->write.x, step->write.x + step->write.w});
-    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){step->write.y, step->write.y + step->write.h});
+    tw_span x, y;
     tw_tensor picture = {0}, alpha = {0}, tile = {0};
-    tw_status status = load_picture(state, step, &picture, &alpha, err);
-    if (status == TW_OK)
+    if (state->carried) {
+        tw_upscale_fresh(state, step, &x, &y);
+    } else {
+        x = tw_upscale_canvas_span(state, 0, (tw_span){step->write.x, step->write.x + step->write.w});
+        y = tw_upscale_canvas_span(state, 1, (tw_span){step->write.y, step->write.y + step->write.h});
+    }
+    bool dummy = x.hi <= x.lo;
+    tw_status status = TW_OK;
+    if (step->in[0].w > 0 && step->in[0].h > 0)
+        status = load_picture(state, step, &picture, &alpha, err);
+    if (status == TW_OK && dummy)
+        status = dummy_tile(state, step, &tile, err);
+    else if (status == TW_OK)
         status = make_tile(state, step, &picture, x, y, &tile, err);
     tw_tensor_release(&picture);
     if (status == TW_OK) {

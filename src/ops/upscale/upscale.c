@@ -24,6 +24,7 @@ static void close_upscale(tw_op_state *state)
     g_free(state->workers);
     g_free(state->accounts);
     tw_engine_unref(state->engine);
+    tw_upscale_end_walk(state);
     tw_upscale_release_device(state);
     tw_upscale_forget(state);
     g_free(state);
@@ -258,18 +259,22 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
 
 /* --- running ----------------------------------------------------------------------------------------------------- */
 
-static tw_status start_upscale(tw_op_state *state, int workers, int64_t worker_bytes, tw_error *err)
+static tw_status start_upscale(tw_op_state *state, const tw_start *start, tw_error *err)
 {
+    state->carried = start->carried;
+    state->slots = start->slots;
+    state->spilled = start->spilled;
+    memcpy(state->tile, start->tile, sizeof state->tile);
     if (state->blend_in_vain)
         tw_warn(state->context, "%s is tiled exactly: --blend and --ramp are ignored", state->name);
     if (!state->callbacks)
-        TW_TRY(tw_pool_engine(state->pool, state->model, state->device,
+        TW_TRY(tw_pool_engine(state->pool, state->model, state->carried, state->device,
                               tw_memory_weights(state->model->graph, state->model->geometry), &state->engine, err));
-    state->workers = g_new0(tw_engine_worker *, workers);
-    state->accounts = g_new0(tw_account *, workers);
-    for (int i = 0; i < workers; i++) {
+    state->workers = g_new0(tw_engine_worker *, start->workers);
+    state->accounts = g_new0(tw_account *, start->workers);
+    for (int i = 0; i < start->workers; i++) {
         state->n_workers = i + 1;
-        state->accounts[i] = tw_account_new(tw_context_account(state->context), "worker", worker_bytes);
+        state->accounts[i] = tw_account_new(tw_context_account(state->context), "worker", start->worker_bytes);
         if (!state->accounts[i])
             return tw_fail_memory(err, "worker", 0);
         TW_TRY(tw_engine_worker_new(state->engine, state->accounts[i], &state->workers[i], err));
@@ -277,6 +282,12 @@ static tw_status start_upscale(tw_op_state *state, int workers, int64_t worker_b
             tw_engine_worker_cap_device(state->workers[i], tw_upscale_device_cap(state));
     }
     return TW_OK;
+}
+
+static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
+{
+    tw_upscale_end_walk(state);
+    return tw_upscale_end_pass(state, pass, err);
 }
 
 static void upscale_report(const tw_op_state *state, void *json)
@@ -310,9 +321,13 @@ const tw_op_class tw_upscale_class = {
     .need = tw_upscale_need,
     .bytes = tw_upscale_bytes,
     .vram = tw_upscale_vram,
+    .carry = tw_upscale_carry,
+    .begin_pass = tw_upscale_begin_pass,
+    .carry_span = tw_upscale_carry_span,
+    .commit = tw_upscale_commit,
     .start = start_upscale,
     .run = tw_upscale_run,
     .reduce = tw_upscale_reduce,
-    .end_pass = tw_upscale_end_pass,
+    .end_pass = end_pass,
     .report = upscale_report,
 };

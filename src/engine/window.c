@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* [kept | new], border rule outside the picture; and on the way, what is to be kept next. Blocks stay packed as they come. */
+#include "engine/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local tw_kept_step *current;
+static _Thread_local ncnn_allocator_t allocator;
+
+void tw_window_enter(tw_kept_step *step, ncnn_allocator_t blobs)
+{
+    current = step;
+    allocator = blobs;
+}
+
+/* ---- blocks ---- */
+
+static int64_t length(tw_span span)
+{
+    return span.hi - span.lo;
+}
+
+static const float *sample(const tw_block *b, int pack, int64_t c, int64_t x, int64_t y)
+{
+    return b->data + c * b->step + ((y - b->y.lo) * length(b->x) + x - b->x.lo) * pack;
+}
+
+/* Copies samples [x) of row y from the block that holds them. The old columns lie to the left, the new block and the old rows in
+ * the same columns. */
+static void copy_row(const tw_kept_blob *b, const tw_block *fresh, int pack, int64_t c, tw_span x, int64_t y, float *to)
+{
+    tw_span left = {x.lo, tw_min64(x.hi, b->columns.x.hi)}, right = {tw_max64(x.lo, fresh->x.lo), x.hi};
+    const tw_block *above = y < fresh->y.lo ? &b->rows : fresh;
+    if (left.hi > left.lo) {
+        memcpy(to, sample(&b->columns, pack, c, left.lo, y), (size_t)(length(left) * pack) * sizeof *to);
+        to += length(left) * pack;
+    }
+    if (right.hi > right.lo)
+        memcpy(to, sample(above, pack, c, right.lo, y), (size_t)(length(right) * pack) * sizeof *to);
+}
+
+/* ---- borders ---- */
+
+/* Where sample i of the window lies in a blob of n samples; -1: outside, where the fill is. */
+static int64_t place(int64_t i, int64_t n, tw_edge edge)
+{
+    if (i >= 0 && i < n)
+        return i;
+    if (edge == TW_EDGE_ZERO)
+        return -1;
+    return edge == TW_EDGE_REPEAT ? tw_clamp64(i, 0, n - 1) : tw_reflect101(i, n);
+}
+
+static void fill_row(float *to, int64_t floats, float value)
+{
+    for (int64_t i = 0; i < floats; i++)
+        to[i] = value;
+}
+
+typedef struct filling {
+    const tw_carry_window *window;
+    const tw_kept_blob *blob;
+    const tw_block *fresh;
+    tw_span x, y;      /* of the window, not clipped */
+    int64_t length[2]; /* of the blob */
+    int pack;
+} filling;
+
+/* One row: what lies in the picture at once, what lies beside it sample by sample. */
+static void window_row(const filling *f, int64_t c, int64_t y, float *to)
+{
+    int64_t source = place(y, f->length[1], f->window->map[1].edge);
+    if (source < 0) {
+        fill_row(to, length(f->x) * f->pack, f->window->fill);
+        return;
+    }
+    tw_span inside = {tw_max64(f->x.lo, 0), tw_min64(f->x.hi, f->length[0])};
+    for (int64_t x = f->x.lo; x < f->x.hi; x++) {
+        if (x == inside.lo && inside.hi > inside.lo) {
+            copy_row(f->blob, f->fresh, f->pack, c, inside, source, to + (x - f->x.lo) * f->pack);
+            x = inside.hi;
+            if (x >= f->x.hi)
+                break;
+        }
+        int64_t at = place(x, f->length[0], f->window->map[0].edge);
+        float *sample_to = to + (x - f->x.lo) * f->pack;
+        if (at < 0)
+            fill_row(sample_to, f->pack, f->window->fill);
+        else
+            copy_row(f->blob, f->fresh, f->pack, c, (tw_span){at, at + 1}, source, sample_to);
+    }
+}
+
+/* ---- the layer ---- */
+
+/* What is to be kept of a blob is written by the first of its windows that runs in a step. */
+static void keep(tw_kept_blob *b, const tw_block *fresh, int packs, int pack)
+{
+    float *rows = b->next_rows, *columns = b->next_columns;
+    tw_span height = b->columns.y;
+    for (int64_t c = 0; c < packs; c++) {
+        for (int64_t y = b->keep_y.lo; y < b->keep_y.hi; y++, rows += length(fresh->x) * pack)
+            copy_row(b, fresh, pack, c, fresh->x, y, rows);
+        for (int64_t y = height.lo; y < height.hi; y++, columns += length(b->keep_x) * pack)
+            copy_row(b, fresh, pack, c, b->keep_x, y, columns);
+    }
+    b->done = true;
+}
+
+static void give_up(ncnn_mat_t *top)
+{
+    *top = ncnn_mat_create(); /* ncnn takes it apart whatever is returned */
+}
+
+static ncnn_mat_t new_block(const ncnn_mat_t like, int64_t w, int64_t h, ncnn_mat_t *top)
+{
+    ncnn_mat_t mat = ncnn_mat_create_3d_elem((int)w, (int)h, ncnn_mat_get_c(like), ncnn_mat_get_elemsize(like),
+                                             ncnn_mat_get_elempack(like), allocator);
+    if (mat && ncnn_mat_get_data(mat))
+        return *top = mat;
+    if (mat)
+        ncnn_mat_destroy(mat);
+    give_up(top);
+    return NULL;
+}
+
+static int dummy_block(const tw_carry_window *w, const ncnn_mat_t bottom, ncnn_mat_t *top)
+{
+    ncnn_mat_t mat = new_block(bottom, w->dummy[0], w->dummy[1], top);
+    if (!mat)
+        return -100;
+    memset(ncnn_mat_get_data(mat), 0, ncnn_mat_get_cstep(mat) * (size_t)ncnn_mat_get_c(mat) * ncnn_mat_get_elemsize(mat));
+    return 0;
+}
+
+static int cut_block(const ncnn_mat_t bottom, tw_span x, tw_span y, ncnn_mat_t *top)
+{
+    int w = ncnn_mat_get_w(bottom), pack = ncnn_mat_get_elempack(bottom);
+    if (x.lo < 0 || y.lo < 0 || x.hi > w || y.hi > ncnn_mat_get_h(bottom)) {
+        give_up(top);
+        return -1;
+    }
+    ncnn_mat_t mat = new_block(bottom, length(x), length(y), top);
+    if (!mat)
+        return -100;
+    for (int c = 0; c < ncnn_mat_get_c(bottom); c++) {
+        const float *from = ncnn_mat_get_channel_data(bottom, c);
+        float *to = ncnn_mat_get_channel_data(mat, c);
+        for (int64_t row = y.lo; row < y.hi; row++, to += length(x) * pack)
+            memcpy(to, from + (row * w + x.lo) * pack, (size_t)(length(x) * pack) * sizeof *to);
+    }
+    return 0;
+}
+
+static int window_block(const ncnn_mat_t bottom, const filling *f, ncnn_mat_t *top)
+{
+    ncnn_mat_t mat = new_block(bottom, length(f->x), length(f->y), top);
+    if (!mat)
+        return -100;
+    for (int c = 0; c < ncnn_mat_get_c(bottom); c++) {
+        float *to = ncnn_mat_get_channel_data(mat, c);
+        for (int64_t y = f->y.lo; y < f->y.hi; y++, to += length(f->x) * f->pack)
+            window_row(f, c, y, to);
+    }
+    return 0;
+}
+
+static bool is_empty(tw_span span)
+{
+    return span.hi <= span.lo;
+}
+
+/* The new samples. A dummy block holds none: then all that is read lies in the old rows and columns. */
+static tw_block fresh_block(const tw_kept_blob *b, const ncnn_mat_t bottom)
+{
+    bool dummy = is_empty(b->new_x) || is_empty(b->new_y);
+    return (tw_block){b->new_x, b->new_y, dummy ? NULL : ncnn_mat_get_data(bottom),
+                      (int64_t)ncnn_mat_get_cstep(bottom) * ncnn_mat_get_elempack(bottom)};
+}
+
+static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t *top, const ncnn_option_t option)
+{
+    (void)option;
+    int index = atoi(ncnn_layer_get_name(layer) + strlen("tw:"));
+    const tw_carry_walk *walk = current->walk;
+    const tw_carry_window *w = &walk->carry->windows[index];
+    tw_span x = tw_carry_window_span(walk, index, 0, current->column);
+    tw_span y = tw_carry_window_span(walk, index, 1, current->row);
+    bool nothing_new = is_empty(x) || is_empty(y);
+    if (w->cuts)
+        return nothing_new ? dummy_block(w, bottom, top) : cut_block(bottom, x, y, top);
+
+    int k = walk->kept_of[w->blob], pack = ncnn_mat_get_elempack(bottom), packs = ncnn_mat_get_c(bottom);
+    tw_kept_blob *b = &current->blobs[k];
+    tw_block fresh = fresh_block(b, bottom);
+    bool fits = !fresh.data || (ncnn_mat_get_w(bottom) == length(fresh.x) && ncnn_mat_get_h(bottom) == length(fresh.y));
+    if (!fits || pack * packs != walk->kept[k].channels || !tw_kept_pack(current->kept, k, pack)) {
+        give_up(top);
+        return -1;
+    }
+    b->rows.step = length(b->rows.x) * length(b->rows.y) * pack;
+    b->columns.step = length(b->columns.x) * length(b->columns.y) * pack;
+    if (!b->done)
+        keep(b, &fresh, packs, pack);
+    if (nothing_new)
+        return dummy_block(w, bottom, top);
+    filling f = {w, b, &fresh, x, y, {walk->length[0][w->blob], walk->length[1][w->blob]}, pack};
+    return window_block(bottom, &f, top);
+}
+
+static ncnn_layer_t create(void *user)
+{
+    (void)user;
+    ncnn_layer_t layer = ncnn_layer_create();
+    layer->forward_1 = forward;
+    ncnn_layer_set_one_blob_only(layer, 1);
+    ncnn_layer_set_support_packing(layer, 1);
+    ncnn_layer_set_support_any_packing(layer, 1);
+    return layer;
+}
+
+static void destroy(ncnn_layer_t layer, void *user)
+{
+    (void)user;
+    ncnn_layer_destroy(layer);
+}
+
+void tw_window_register(ncnn_net_t net)
+{
+    ncnn_net_register_custom_layer_by_type(net, "TwWindow", create, destroy, NULL);
+}

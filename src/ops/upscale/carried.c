@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Carried steps: the canvas is walked in raster order, each step brings new canvas samples and gives what they complete. */
+#include "model/memory.h"
+#include "ops/upscale/state.h"
+
+static tw_span joined(tw_span a, tw_span b)
+{
+    if (a.hi <= a.lo)
+        return b;
+    return (tw_span){tw_min64(a.lo, b.lo), tw_max64(a.hi, b.hi)};
+}
+
+static const int64_t *canvas_of(const tw_op_state *state, int64_t to[2])
+{
+    to[0] = state->axis[0].canvas;
+    to[1] = state->axis[1].canvas;
+    return to;
+}
+
+/* Blobs that a pass wants: those in front of the whole-picture layers of its level, or the result. */
+static int targets_of(const tw_op_state *state, int pass, int *targets)
+{
+    const tw_geometry *g = state->model->geometry;
+    int n = 0;
+    for (int i = 0; i < g->n_barriers && pass < state->levels; i++)
+        if (g->barriers[i].level == pass)
+            targets[n++] = tw_graph_unsplit(state->model->graph, g->barriers[i].input_blob);
+    if (pass == state->levels)
+        targets[n++] = g->output;
+    return n;
+}
+
+static tw_status walk_of(const tw_op_state *state, int pass, const int64_t tile[2], tw_carry_walk **out, tw_error *err)
+{
+    int targets[TW_MAX_BARRIERS + 1];
+    int64_t canvas[2];
+    int n = targets_of(state, pass, targets);
+    return tw_carry_walk_new(state->model->carry, canvas_of(state, canvas), tile, n, targets, 1, &state->model->geometry->input,
+                             out, err);
+}
+
+/* --- what the plan asks ------------------------------------------------------------------------------------------ */
+
+static int64_t grown(int64_t n, int64_t align)
+{
+    return tw_max64(tw_ceil_div(n, align), 1) * align;
+}
+
+/* Input pixels that one step reads on an axis, at most: its block, and with alpha what its share of the result reads. */
+static int64_t read_length(const tw_op_state *state, int axis, int64_t tile)
+{
+    const tw_carry *carry = state->model->carry;
+    int64_t lag = tw_ceil_div(tw_max64(carry->lag[axis][state->model->geometry->output], 0), state->scale);
+    int64_t more = state->in.alpha ? lag + 2 * TW_BLEED + 8 : 0;
+    return tw_min64(tile + more + 2, state->axis[axis].picture);
+}
+
+static int64_t arena_bytes(const tw_op_state *state, const int64_t tile[2])
+{
+    int64_t w = read_length(state, 0, tile[0]), h = read_length(state, 1, tile[1]);
+    int64_t block = tw_min64(tile[0], state->axis[0].canvas) * tw_min64(tile[1], state->axis[1].canvas);
+    int64_t net = tw_memory_tile_carried(state->model->carry, tile);
+    int64_t picture = w * h * 4 * (state->in.alpha ? 7 : 3), result_row = tile[0] * state->scale * 16;
+    return picture + block * 12 + result_row + w * 8 + net + net / 16 + (576 << 10);
+}
+
+tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err)
+{
+    if (!state->model || !state->model->carry)
+        return tw_fail(err, TW_ERROR_USAGE, "%s",
+                       state->model ? state->model->why_not_carried : "the caller's own engine cannot be carried");
+    if (state->fixed_halo >= 0 || state->tta || state->device >= 0)
+        return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried with %s", state->name,
+                       state->fixed_halo >= 0 ? "--halo N"
+                       : state->tta           ? "--tta"
+                                              : "--device gpu");
+    *out = (tw_carry_cost){.work = 0};
+    for (int axis = 0; axis < 2; axis++)
+        tile[axis] = tw_min64(grown(tile[axis], state->model->carry->align),
+                              grown(state->axis[axis].canvas, state->model->carry->align));
+    for (int pass = 0; pass <= state->levels; pass++) {
+        tw_carry_walk *walk;
+        TW_TRY(walk_of(state, pass, tile, &walk, err));
+        tw_kept_cost kept = tw_kept_cost_of(walk, spilled);
+        out->room = tw_max64(out->room, kept.worker);
+        out->columns = tw_max64(out->columns, kept.columns);
+        out->records = tw_max64(out->records, kept.records);
+        out->work += walk->work;
+        out->steps[0] = walk->steps[0], out->steps[1] = walk->steps[1];
+        tw_carry_walk_free(walk);
+    }
+    out->arena = arena_bytes(state, tile);
+    out->in_rows = read_length(state, 1, tile[1]);
+    return TW_OK;
+}
+
+/* --- walking ----------------------------------------------------------------------------------------------------- */
+
+tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], tw_error *err)
+{
+    TW_TRY(walk_of(state, pass, state->tile, &state->walk, err));
+    steps[0] = state->walk->steps[0], steps[1] = state->walk->steps[1];
+    return tw_kept_new(state->walk, state->slots, state->n_workers, tw_context_account(state->context),
+                       state->spilled ? tw_context_scratch(state->context) : NULL, &state->kept, err);
+}
+
+void tw_upscale_end_walk(tw_op_state *state)
+{
+    tw_kept_free(state->kept);
+    tw_carry_walk_free(state->walk);
+    state->kept = NULL;
+    state->walk = NULL;
+}
+
+static bool is_empty(tw_span span)
+{
+    return span.hi <= span.lo;
+}
+
+void tw_upscale_fresh(const tw_op_state *state, const tw_step *step, tw_span *x, tw_span *y)
+{
+    *x = tw_carry_new(state->walk, state->model->geometry->input, 0, step->column);
+    *y = tw_carry_new(state->walk, state->model->geometry->input, 1, step->row);
+    if (is_empty(*x) || is_empty(*y))
+        *x = *y = (tw_span){0, 0};
+}
+
+void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t step, tw_span *in, tw_span *out)
+{
+    const tw_geometry *g = state->model->geometry;
+    const tw_axis *a = &state->axis[axis];
+    tw_span fresh = tw_carry_new(state->walk, g->input, axis, step);
+    if (pass < state->levels) { /* a plane to sum over: counted as the canvas comes in */
+        int64_t tile = state->tile[axis] * state->scale;
+        bool last = step + 1 == state->walk->steps[axis];
+        *out = (tw_span){tw_min64(step * tile, a->result), last ? a->result : tw_min64((step + 1) * tile, a->result)};
+    } else {
+        *out = tw_carry_new(state->walk, g->output, axis, step);
+        *out = (tw_span){tw_min64(out->lo, a->result), tw_min64(out->hi, a->result)};
+    }
+    *in = is_empty(fresh) ? (tw_span){a->picture, a->picture} : tw_upscale_picture_span(state, axis, fresh);
+    if (!state->in.alpha)
+        return;
+    /* rows that the enlarged alpha still reads stay, also while nothing comes out */
+    int64_t lo = tw_max64(out->lo / state->scale - 3, 0), hi = tw_min64(out->hi / state->scale + 4, a->picture);
+    if (!is_empty(fresh))
+        *in = (tw_span){tw_max64(in->lo - TW_BLEED, 0), tw_min64(in->hi + TW_BLEED, a->picture)};
+    *in = joined(*in, (tw_span){tw_min64(lo, hi), hi});
+}
+
+tw_status tw_upscale_commit(tw_op_state *state, const tw_step *step, tw_error *err)
+{
+    return tw_kept_commit(state->kept, step->worker, err);
+}
