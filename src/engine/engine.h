@@ -14,7 +14,7 @@
 typedef struct tw_engine tw_engine;
 typedef struct tw_engine_worker tw_engine_worker;
 
-#define TW_ENGINE_BLOBS 12
+#define TW_ENGINE_BLOBS 24
 
 /** One run: named inputs (of any blob, so that later passes can inject vectors) and named results. */
 typedef struct tw_engine_call {

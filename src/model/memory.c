@@ -190,8 +190,7 @@ static bool takes_packs(const play *p, const tw_layer *l)
  * must be. */
 static box *held_input(play *p, const tw_layer *l, int blob)
 {
-    static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute",  "Split", "Noop",
-                                           "Cast", "DeepCopy",    "TwWindow", NULL};
+    static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute", "Noop", "Cast", "DeepCopy", "TwWindow", NULL};
     box *b = p->blobs[blob];
     if (in_place(l) && b->refs > 1)
         b = box_new(p, b->w, b->h, b->channels, b->pack);
@@ -482,24 +481,29 @@ static play play_of(const tw_graph *graph, bool device)
     return p;
 }
 
-/* Inputs are there; plays until the output is, and clears the stage. */
-static void play_call(play *p, int n_inputs, const int *inputs, int output)
+/* Inputs are there; plays until each output is, in order, and clears the stage. */
+static void play_call(play *p, int n_inputs, const int *inputs, int n_outputs, const int *outputs)
 {
-    box *kept[8] = {NULL};
+    GPtrArray *held = g_ptr_array_new(); /* tensors of the caller */
     for (int i = 0; i < n_inputs; i++) {
         box *in = p->blobs[inputs[i]] = box_for(p, inputs[i], 1);
-        in->refs++; /* the caller keeps the input tensor */
-        kept[i] = in;
+        in->refs++;
+        g_ptr_array_add(held, in);
     }
-    if (!p->blobs[output])
-        play_from(p, output);
-    const box *out = p->blobs[output];
-    if (out && out->pack > 1) /* handed out unpacked */
-        touch(p, size_of(out->w, out->h, out->channels, 1));
+    for (int i = 0; i < n_outputs; i++) {
+        if (!p->blobs[outputs[i]])
+            play_from(p, outputs[i]);
+        box *out = p->blobs[outputs[i]];
+        if (out && out->pack > 1) /* handed out unpacked */
+            g_ptr_array_add(held, box_new(p, out->w, out->h, out->channels, 1));
+        else if (out)
+            out->refs++, g_ptr_array_add(held, out);
+    }
     for (int i = 0; i < p->graph->n_blobs; i++)
         box_drop(p, p->blobs[i]);
-    for (int i = 0; i < 8; i++)
-        box_drop(p, kept[i]);
+    for (guint i = 0; i < held->len; i++)
+        box_drop(p, held->pdata[i]);
+    g_ptr_array_free(held, TRUE);
 }
 
 static void play_end(play *p)
@@ -522,21 +526,29 @@ static play play_tile(const tw_graph *graph, const tw_geometry *geometry, bool d
         p.channels[i] = geometry->blobs[i].channels;
     if (tw_geometry_lengths(graph, geometry, 0, w, p.length[0], NULL) &&
         tw_geometry_lengths(graph, geometry, 1, h, p.length[1], NULL))
-        play_call(&p, geometry->n_inputs, geometry->inputs, geometry->output);
+        play_call(&p, geometry->n_inputs, geometry->inputs, 1, &geometry->output);
     play_end(&p);
     return p;
 }
 
-int64_t tw_memory_tile_carried(const tw_carry *carry, const int64_t tile[2])
+static void to_net(const tw_carry *carry, int n, const int *blobs, int *to)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = tw_graph_blob(carry->net, carry->graph->blobs[blobs[i]].name);
+}
+
+int64_t tw_memory_tile_carried(const tw_carry *carry, const tw_stage *stage, const int64_t tile[2])
 {
     play p = play_of(carry->net, false);
+    int sources[TW_MAX_SPILLS + 1], targets[2 * TW_MAX_SPILLS];
     for (int i = 0; i < carry->net->n_blobs; i++) {
         p.channels[i] = tw_carry_channels(carry, i);
         p.length[0][i] = tw_carry_extent(carry, i, 0, tile[0]);
         p.length[1][i] = tw_carry_extent(carry, i, 1, tile[1]);
     }
-    int input = tw_graph_blob(carry->net, carry->graph->blobs[carry->geometry->input].name);
-    play_call(&p, 1, &input, tw_graph_blob(carry->net, carry->graph->blobs[carry->geometry->output].name));
+    to_net(carry, stage->n_sources, stage->sources, sources);
+    to_net(carry, stage->n_targets, stage->targets, targets);
+    play_call(&p, stage->n_sources, sources, stage->n_targets, targets);
     play_end(&p);
     return p.peak;
 }

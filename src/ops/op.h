@@ -76,6 +76,7 @@ typedef struct tw_carry_cost {
     int64_t room;     /* of one worker, for what a step is about to keep */
     int64_t columns;  /* kept from tile to tile, for each tile row in flight */
     int64_t records;  /* kept from tile row to tile row, over the whole width: memory, or scratch */
+    int64_t scratch;  /* besides: what passes leave to each other */
     int64_t in_rows;  /* input rows that one tile row reads */
     int64_t steps[2]; /* of the last pass */
     double work;      /* multiply-accumulates of all passes over those of one run of the whole */

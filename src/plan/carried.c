@@ -122,8 +122,7 @@ static void fill(const tw_planner *p, const candidate *c, int workers, tw_plan *
     out->workers_bytes = workers * c->cost.arena;
     out->kept_bytes = kept_bytes(c, workers);
     out->planned_peak = peak_of(p, c, workers);
-    if (c->spilled)
-        out->scratch_bytes += c->cost.records;
+    out->scratch_bytes += c->cost.scratch + (c->spilled ? c->cost.records : 0);
     const tw_picture *picture = tw_source_picture(r->sources[0]);
     out->overhead = c->work;
     out->work = p->facts.macs * (double)picture->width * (double)picture->height * c->work;

@@ -56,8 +56,7 @@ tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor 
     int64_t channels = 0;
     for (int i = 0; i < m->geometry->n_barriers; i++)
         if (m->geometry->barriers[i].level == step->pass) {
-            int blob = m->geometry->barriers[i].input_blob;
-            names[n] = m->graph->blobs[state->carried ? tw_graph_unsplit(m->graph, blob) : blob].name;
+            names[n] = m->graph->blobs[m->geometry->barriers[i].input_blob].name;
             which[n++] = i;
             channels += state->known[i].channels;
         }
@@ -70,17 +69,9 @@ tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor 
         for (int i = 0; i < n && status == TW_OK; i++) {
             int blob = m->geometry->barriers[which[i]].input_blob;
             const tw_blob_geometry *g = &m->geometry->blobs[blob];
-            tw_span x, y;
-            int64_t origin_x = scaled(canvas_x.lo, g->rate), origin_y = scaled(canvas_y.lo, g->rate_y);
-            if (state->carried) { /* all that is new, and every sample is new once */
-                x = tw_carry_new(state->walk, blob, 0, step->column), y = tw_carry_new(state->walk, blob, 1, step->row);
-                origin_x = x.lo, origin_y = y.lo;
-            } else {
-                x = owned(state, blob, 0, out_x), y = owned(state, blob, 1, out_y);
-            }
-            bool none = state->carried && (x.hi <= x.lo || y.hi <= y.lo);
+            tw_span x = owned(state, blob, 0, out_x), y = owned(state, blob, 1, out_y);
             if (blobs[i].c != state->known[which[i]].channels ||
-                (!none && !add_up(&blobs[i], turn, x, y, origin_x, origin_y, sums->sum + at)))
+                !add_up(&blobs[i], turn, x, y, scaled(canvas_x.lo, g->rate), scaled(canvas_y.lo, g->rate_y), sums->sum + at))
                 status = tw_fail(err, TW_ERROR_RUN, "%s: blob %s does not cover what its tile owns", state->name, names[i]);
             at += state->known[which[i]].channels;
         }
@@ -92,6 +83,33 @@ tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor 
     else
         g_free(sums);
     return status;
+}
+
+tw_status tw_upscale_collect_fresh(tw_op_state *state, tw_step *step, const tw_stage *stage, const tw_tensor *results,
+                                   tw_error *err)
+{
+    const tw_geometry *g = state->model->geometry;
+    int64_t channels = 0, at = 0;
+    for (int i = 0; i < g->n_barriers; i++)
+        channels += g->barriers[i].level == step->pass ? state->known[i].channels : 0;
+    tw_sums *sums = g_malloc0(sizeof *sums + (size_t)channels * sizeof(int64_t));
+    sums->n = channels;
+    for (int i = 0; i < g->n_barriers; i++) {
+        int blob = tw_graph_unsplit(state->model->graph, g->barriers[i].input_blob), t = 0;
+        if (g->barriers[i].level != step->pass)
+            continue;
+        while (stage->targets[t] != blob)
+            t++;
+        tw_span x = tw_carry_new(state->walk, blob, 0, step->column), y = tw_carry_new(state->walk, blob, 1, step->row);
+        bool none = x.hi <= x.lo || y.hi <= y.lo;
+        if (results[t].c != state->known[i].channels || (!none && !add_up(&results[t], 0, x, y, x.lo, y.lo, sums->sum + at))) {
+            g_free(sums);
+            return tw_fail(err, TW_ERROR_RUN, "%s: a blob to be summed has another size than its step", state->name);
+        }
+        at += state->known[i].channels;
+    }
+    step->value = sums;
+    return TW_OK;
 }
 
 tw_status tw_upscale_reduce(tw_op_state *state, const tw_step *step, tw_error *err)

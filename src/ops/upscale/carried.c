@@ -10,33 +10,26 @@ static tw_span joined(tw_span a, tw_span b)
     return (tw_span){tw_min64(a.lo, b.lo), tw_max64(a.hi, b.hi)};
 }
 
-static const int64_t *canvas_of(const tw_op_state *state, int64_t to[2])
+static bool is_empty(tw_span span)
 {
-    to[0] = state->axis[0].canvas;
-    to[1] = state->axis[1].canvas;
-    return to;
-}
-
-/* Blobs that a pass wants: those in front of the whole-picture layers of its level, or the result. */
-static int targets_of(const tw_op_state *state, int pass, int *targets)
-{
-    const tw_geometry *g = state->model->geometry;
-    int n = 0;
-    for (int i = 0; i < g->n_barriers && pass < state->levels; i++)
-        if (g->barriers[i].level == pass)
-            targets[n++] = tw_graph_unsplit(state->model->graph, g->barriers[i].input_blob);
-    if (pass == state->levels)
-        targets[n++] = g->output;
-    return n;
+    return span.hi <= span.lo;
 }
 
 static tw_status walk_of(const tw_op_state *state, int pass, const int64_t tile[2], tw_carry_walk **out, tw_error *err)
 {
-    int targets[TW_MAX_BARRIERS + 1];
-    int64_t canvas[2];
-    int n = targets_of(state, pass, targets);
-    return tw_carry_walk_new(state->model->carry, canvas_of(state, canvas), tile, n, targets, 1, &state->model->geometry->input,
-                             out, err);
+    const tw_stage *stage = &state->stages.stage[pass];
+    const int64_t canvas[2] = {state->axis[0].canvas, state->axis[1].canvas};
+    return tw_carry_walk_new(state->model->carry, canvas, tile, stage->n_targets, stage->targets, stage->n_sources,
+                             stage->sources, out, err);
+}
+
+static bool reads_picture(const tw_op_state *state, int pass)
+{
+    const tw_stage *stage = &state->stages.stage[pass];
+    for (int i = 0; i < stage->n_sources; i++)
+        if (stage->sources[i] == state->model->geometry->input)
+            return true;
+    return false;
 }
 
 /* --- what the plan asks ------------------------------------------------------------------------------------------ */
@@ -59,7 +52,9 @@ static int64_t arena_bytes(const tw_op_state *state, const int64_t tile[2])
 {
     int64_t w = read_length(state, 0, tile[0]), h = read_length(state, 1, tile[1]);
     int64_t block = tw_min64(tile[0], state->axis[0].canvas) * tw_min64(tile[1], state->axis[1].canvas);
-    int64_t net = tw_memory_tile_carried(state->model->carry, tile);
+    int64_t net = 0;
+    for (int i = 0; i < state->stages.n; i++)
+        net = tw_max64(net, tw_memory_tile_carried(state->model->carry, &state->stages.stage[i], tile));
     int64_t picture = w * h * 4 * (state->in.alpha ? 7 : 3), result_row = tile[0] * state->scale * 16;
     return picture + block * 12 + result_row + w * 8 + net + net / 16 + (576 << 10);
 }
@@ -74,7 +69,8 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spill
                        state->fixed_halo >= 0 ? "--halo N"
                        : state->tta           ? "--tta"
                                               : "--device gpu");
-    *out = (tw_carry_cost){.work = 0};
+    double bytes = state->stages.bytes * TW_MACS_PER_BYTE / state->model->geometry->macs_per_pixel;
+    *out = (tw_carry_cost){.work = state->stages.work + bytes, .scratch = tw_upscale_spill_bytes(state)};
     for (int axis = 0; axis < 2; axis++)
         tile[axis] = tw_min64(grown(tile[axis], state->model->carry->align),
                               grown(state->axis[axis].canvas, state->model->carry->align));
@@ -85,7 +81,6 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spill
         out->room = tw_max64(out->room, kept.worker);
         out->columns = tw_max64(out->columns, kept.columns);
         out->records = tw_max64(out->records, kept.records);
-        out->work += walk->work;
         out->steps[0] = walk->steps[0], out->steps[1] = walk->steps[1];
         tw_carry_walk_free(walk);
     }
@@ -100,6 +95,7 @@ tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], 
 {
     TW_TRY(walk_of(state, pass, state->tile, &state->walk, err));
     steps[0] = state->walk->steps[0], steps[1] = state->walk->steps[1];
+    TW_TRY(tw_upscale_open_spills(state, pass, err));
     return tw_kept_new(state->walk, state->slots, state->n_workers, tw_context_account(state->context),
                        state->spilled ? tw_context_scratch(state->context) : NULL, &state->kept, err);
 }
@@ -112,24 +108,12 @@ void tw_upscale_end_walk(tw_op_state *state)
     state->walk = NULL;
 }
 
-static bool is_empty(tw_span span)
-{
-    return span.hi <= span.lo;
-}
-
-void tw_upscale_fresh(const tw_op_state *state, const tw_step *step, tw_span *x, tw_span *y)
-{
-    *x = tw_carry_new(state->walk, state->model->geometry->input, 0, step->column);
-    *y = tw_carry_new(state->walk, state->model->geometry->input, 1, step->row);
-    if (is_empty(*x) || is_empty(*y))
-        *x = *y = (tw_span){0, 0};
-}
-
 void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t step, tw_span *in, tw_span *out)
 {
     const tw_geometry *g = state->model->geometry;
     const tw_axis *a = &state->axis[axis];
     tw_span fresh = tw_carry_new(state->walk, g->input, axis, step);
+    bool reads = reads_picture(state, pass);
     if (pass < state->levels) { /* a plane to sum over: counted as the canvas comes in */
         int64_t tile = state->tile[axis] * state->scale;
         bool last = step + 1 == state->walk->steps[axis];
@@ -138,8 +122,11 @@ void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t
         *out = tw_carry_new(state->walk, g->output, axis, step);
         *out = (tw_span){tw_min64(out->lo, a->result), tw_min64(out->hi, a->result)};
     }
-    *in = is_empty(fresh) ? (tw_span){a->picture, a->picture} : tw_upscale_picture_span(state, axis, fresh);
-    if (!state->in.alpha)
+    if (!reads)
+        *in = fresh = (tw_span){0, 0};
+    else
+        *in = is_empty(fresh) ? (tw_span){a->picture, a->picture} : tw_upscale_picture_span(state, axis, fresh);
+    if (!state->in.alpha || pass < state->levels)
         return;
     /* rows that the enlarged alpha still reads stay, also while nothing comes out */
     int64_t lo = tw_max64(out->lo / state->scale - 3, 0), hi = tw_min64(out->hi / state->scale + 4, a->picture);
@@ -151,4 +138,81 @@ void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t
 tw_status tw_upscale_commit(tw_op_state *state, const tw_step *step, tw_error *err)
 {
     return tw_kept_commit(state->kept, step->worker, err);
+}
+
+/* --- one step ---------------------------------------------------------------------------------------------------- */
+
+static tw_status dummy_tile(tw_op_state *state, const tw_step *step, tw_tensor *tile, tw_error *err)
+{
+    TW_TRY(tw_engine_tensor(state->workers[step->worker], 1, 1, 3, tile, err));
+    for (int64_t c = 0; c < 3; c++)
+        tile->data[c * tile->plane] = 0;
+    return TW_OK;
+}
+
+/* What the step brings: new canvas samples, or a block that the net drops. */
+static tw_status load_fresh(tw_op_state *state, const tw_step *step, tw_tensor *tile, tw_tensor *alpha, tw_error *err)
+{
+    tw_span x = tw_carry_new(state->walk, state->model->geometry->input, 0, step->column);
+    tw_span y = tw_carry_new(state->walk, state->model->geometry->input, 1, step->row);
+    bool none = is_empty(x) || is_empty(y) || !reads_picture(state, step->pass);
+    if (none)
+        x = y = (tw_span){0, 0};
+    if (step->in[0].w > 0 && step->in[0].h > 0)
+        TW_TRY(tw_upscale_load(state, step, x, y, tile, alpha, err));
+    return none ? dummy_tile(state, step, tile, err) : TW_OK;
+}
+
+static tw_status run_stage(tw_op_state *state, const tw_step *step, tw_tensor *tile, tw_tensor *sources, tw_tensor *results,
+                           tw_error *err)
+{
+    const tw_stage *stage = &state->stages.stage[step->pass];
+    const tw_graph *graph = state->model->graph;
+    tw_engine_call call = {.n_in = stage->n_sources, .n_out = stage->n_targets};
+    call.kept = state->kept, call.worker = step->worker;
+    call.column = step->column, call.row = step->row;
+    for (int i = 0; i < stage->n_sources; i++) {
+        bool picture = stage->sources[i] == state->model->geometry->input;
+        call.in[i].blob = graph->blobs[stage->sources[i]].name;
+        call.in[i].tensor = picture ? tile : &sources[i];
+        if (!picture)
+            TW_TRY(tw_upscale_recall(state, step, stage->sources[i], &sources[i], err));
+    }
+    tw_upscale_inject(state, 0, step->pass, &call);
+    for (int i = 0; i < stage->n_targets; i++) {
+        call.out[i].blob = graph->blobs[stage->targets[i]].name;
+        call.out[i].tensor = &results[i];
+    }
+    return tw_engine_run(state->workers[step->worker], &call, err);
+}
+
+static tw_status keep_results(tw_op_state *state, tw_step *step, const tw_tensor *results, const tw_tensor *alpha,
+                              tw_error *err)
+{
+    const tw_stage *stage = &state->stages.stage[step->pass];
+    for (int i = 0; i < stage->n_targets; i++)
+        TW_TRY(tw_upscale_spill(state, step, stage->targets[i], &results[i], err));
+    if (step->pass < state->levels)
+        return tw_upscale_collect_fresh(state, step, stage, results, err);
+    if (step->write.w == 0 || step->write.h == 0) /* nothing is complete yet */
+        return TW_OK;
+    return tw_upscale_store(state, step, &results[stage->n_targets - 1], alpha, 0, 0, err);
+}
+
+tw_status tw_upscale_run_carried(tw_op_state *state, tw_step *step, tw_error *err)
+{
+    const tw_stage *stage = &state->stages.stage[step->pass];
+    tw_tensor tile = {0}, alpha = {0}, sources[TW_MAX_SPILLS + 1] = {0}, results[2 * TW_MAX_SPILLS] = {0};
+    tw_status status = load_fresh(state, step, &tile, &alpha, err);
+    if (status == TW_OK)
+        status = run_stage(state, step, &tile, sources, results, err);
+    if (status == TW_OK)
+        status = keep_results(state, step, results, &alpha, err);
+    for (int i = 0; i < stage->n_targets; i++)
+        tw_tensor_release(&results[i]);
+    for (int i = 0; i < stage->n_sources; i++)
+        tw_tensor_release(&sources[i]);
+    tw_tensor_release(&tile);
+    tw_tensor_release(&alpha);
+    return status;
 }

@@ -34,29 +34,32 @@ static tw_status turned_tile(tw_op_state *state, int worker, int turn, const tw_
     return TW_OK;
 }
 
+void tw_upscale_inject(tw_op_state *state, int turn, int known_levels, tw_engine_call *call)
+{
+    const tw_graph *graph = state->model->graph;
+    const tw_geometry *geometry = state->model->geometry;
+    for (int i = 0; i < geometry->n_barriers; i++) {
+        const tw_barrier *barrier = &geometry->barriers[i];
+        if (barrier->level >= known_levels)
+            continue;
+        call->in[call->n_in].blob = graph->blobs[barrier->output_blob].name;
+        call->in[call->n_in].vector = strcmp(graph->layers[barrier->layer].type, "Pooling") == 0;
+        call->in[call->n_in++].tensor = &state->known[i].vector[turn];
+    }
+}
+
 tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, int known_levels, int n,
                            const char *const *blobs, tw_tensor *results, tw_error *err)
 {
-    tw_tensor turned = {0}, vectors[TW_MAX_BARRIERS];
+    tw_tensor turned = {0};
     int worker = step->worker;
-    tw_engine_call call = {.n_in = 1, .n_out = n, .worker = worker, .column = step->column, .row = step->row};
-    call.kept = state->kept;
+    tw_engine_call call = {.n_in = 1, .n_out = n};
     TW_TRY(turned_tile(state, worker, turn, tile, &turned, err));
     call.in[0].tensor = &turned;
     call.in[0].blob = "";
     if (state->model) {
-        const tw_graph *graph = state->model->graph;
-        const tw_geometry *geometry = state->model->geometry;
-        call.in[0].blob = graph->blobs[geometry->input].name;
-        for (int i = 0; i < geometry->n_barriers && known_levels > 0; i++) {
-            const tw_barrier *barrier = &geometry->barriers[i];
-            if (barrier->level >= known_levels)
-                continue;
-            vectors[i] = (tw_tensor){1, 1, state->known[i].channels, 1, state->known[i].mean[turn], NULL, NULL};
-            call.in[call.n_in].blob = graph->blobs[barrier->output_blob].name;
-            call.in[call.n_in].vector = strcmp(graph->layers[barrier->layer].type, "Pooling") == 0;
-            call.in[call.n_in++].tensor = &vectors[i];
-        }
+        call.in[0].blob = state->model->graph->blobs[state->model->geometry->input].name;
+        tw_upscale_inject(state, turn, known_levels, &call);
     }
     for (int i = 0; i < n; i++) {
         call.out[i].blob = blobs[i];

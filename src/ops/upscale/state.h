@@ -4,6 +4,7 @@
 #define TW_UPSCALE_STATE_H
 
 #include "engine/engine.h"
+#include "model/stages.h"
 #include "ops/op.h"
 #include "ops/upscale/device.h"
 
@@ -31,7 +32,8 @@ typedef struct tw_sums {
 typedef struct tw_known {
     int64_t channels;
     float *mean[TW_TURNS];
-    __int128 *total; /* while its pass runs: turns * channels */
+    tw_tensor vector[TW_TURNS]; /* the same, as an input */
+    __int128 *total;            /* while its pass runs: turns * channels */
 } tw_known;
 
 struct tw_op_state {
@@ -61,6 +63,8 @@ struct tw_op_state {
     bool spilled;
     tw_carry_walk *walk; /* of the pass, with what it keeps */
     tw_kept *kept;
+    tw_stages stages;
+    tw_scratch_file *spills[TW_MAX_SPILLS];
     int n_workers;
     tw_engine *engine;
     tw_engine_worker **workers;
@@ -86,16 +90,38 @@ tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], 
 void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t step, tw_span *in, tw_span *out);
 tw_status tw_upscale_commit(tw_op_state *state, const tw_step *step, tw_error *err);
 void tw_upscale_end_walk(tw_op_state *state);
-/** Canvas samples that the step brings; both empty where it brings none. */
-void tw_upscale_fresh(const tw_op_state *state, const tw_step *step, tw_span *x, tw_span *y);
+tw_status tw_upscale_run_carried(tw_op_state *state, tw_step *step, tw_error *err);
+
+/* spill.c: blobs between the stages of a carried run, in scratch */
+
+/** Bytes of all of them. */
+int64_t tw_upscale_spill_bytes(const tw_op_state *state);
+/** Makes the files of what a stage leaves. */
+tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err);
+/** Makes the files of what a stage leaves. */
+tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err);
+/** The step's samples of a blob that an earlier stage left; a dummy block where there are none. */
+tw_status tw_upscale_recall(tw_op_state *state, const tw_step *step, int blob, tw_tensor *out, tw_error *err);
+/** Leaves them, if the blob is one to be left and this is the stage that does so. */
+tw_status tw_upscale_spill(tw_op_state *state, const tw_step *step, int blob, const tw_tensor *samples, tw_error *err);
+void tw_upscale_close_spills(tw_op_state *state);
 
 /* tile.c: pixels of one step */
+
+/** The canvas tile [x) by [y), unless that is empty, and the alpha of the step's rectangle. */
+tw_status tw_upscale_load(tw_op_state *state, const tw_step *step, tw_span x, tw_span y, tw_tensor *tile, tw_tensor *alpha,
+                          tw_error *err);
+/** Stores step->write out of a result whose sample (x0, y0) is its first. */
+tw_status tw_upscale_store(tw_op_state *state, const tw_step *step, const tw_tensor *result, const tw_tensor *alpha, int64_t x0,
+                           int64_t y0, tw_error *err);
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
 
 /* net.c: one net call on a canvas tile: plain, or averaged over eight orientations */
 
 /** Runs the last pass: result tensor of the tile. */
 tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, tw_tensor *result, tw_error *err);
+/** Adds the means that are known to a call. */
+void tw_upscale_inject(tw_op_state *state, int turn, int known_levels, tw_engine_call *call);
 /** Runs the net in orientation `turn` up to named blobs. */
 tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, int known_levels, int n,
                            const char *const *blobs, tw_tensor *results, tw_error *err);
@@ -105,6 +131,9 @@ void tw_upscale_turn(const tw_tensor *from, int turn, tw_tensor *to);
 /* barrier.c: whole-picture means in passes */
 tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor *tile, tw_span canvas_x, tw_span canvas_y,
                              tw_error *err);
+/** The same of a carried step: all that is new, and every sample is new once. */
+tw_status tw_upscale_collect_fresh(tw_op_state *state, tw_step *step, const tw_stage *stage, const tw_tensor *results,
+                                   tw_error *err);
 tw_status tw_upscale_reduce(tw_op_state *state, const tw_step *step, tw_error *err);
 tw_status tw_upscale_end_pass(tw_op_state *state, int pass, tw_error *err);
 void tw_upscale_forget(tw_op_state *state);

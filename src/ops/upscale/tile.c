@@ -67,15 +67,6 @@ static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_ten
     return TW_OK;
 }
 
-/* A carried step behind the picture's end: a block that the net drops. */
-static tw_status dummy_tile(tw_op_state *state, const tw_step *step, tw_tensor *tile, tw_error *err)
-{
-    TW_TRY(tw_engine_tensor(state->workers[step->worker], 1, 1, 3, tile, err));
-    for (int64_t c = 0; c < 3; c++)
-        tile->data[c * tile->plane] = 0;
-    return TW_OK;
-}
-
 /* One row of one net channel of the result, back in the picture's range. */
 static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
                        float *to)
@@ -113,57 +104,59 @@ static void store_alpha(const tw_op_state *state, const tw_step *step, const tw_
     }
 }
 
-static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_tensor *alpha, tw_span x,
-                        tw_span y, tw_error *err)
+tw_status tw_upscale_store(tw_op_state *state, const tw_step *step, const tw_tensor *result, const tw_tensor *alpha, int64_t x0,
+                           int64_t y0, tw_error *err)
 {
-    tw_tensor result = {0}, line = {0}, scratch = {0};
+    tw_tensor line = {0}, scratch = {0};
     tw_engine_worker *worker = state->workers[step->worker];
-    tw_status status = tw_upscale_net(state, step, tile, &result, err);
-    int64_t x0 = step->write.x - x.lo * state->scale, y0 = step->write.y - y.lo * state->scale;
-    if (state->carried)
-        x0 = y0 = 0;
-    if (status == TW_OK && (step->write.w == 0 || step->write.h == 0)) { /* a carried step that completes nothing yet */
-        tw_tensor_release(&result);
-        return TW_OK;
-    }
-    if (status == TW_OK && (result.c < 3 || x0 + step->write.w > result.w || y0 + step->write.h > result.h))
-        status = tw_fail(err, TW_ERROR_RUN, "%s: the net gave %lldx%lldx%lld for a tile that needs %lldx%lldx3", state->name,
-                         (long long)result.w, (long long)result.h, (long long)result.c, (long long)(x0 + step->write.w),
-                         (long long)(y0 + step->write.h));
+    if (result->c < 3 || x0 + step->write.w > result->w || y0 + step->write.h > result->h)
+        return tw_fail(err, TW_ERROR_RUN, "%s: the net gave %lldx%lldx%lld for a tile that needs %lldx%lldx3", state->name,
+                       (long long)result->w, (long long)result->h, (long long)result->c, (long long)(x0 + step->write.w),
+                       (long long)(y0 + step->write.h));
+    tw_status status = tw_engine_tensor(worker, step->write.w, 4, 1, &line, err);
     if (status == TW_OK)
-        status = tw_engine_tensor(worker, step->write.w, 4, 1, &line, err);
-    if (status == TW_OK)
-        status = tw_engine_tensor(worker, step->in[0].w, 1, 1, &scratch, err);
+        status = tw_engine_tensor(worker, tw_max64(step->in[0].w, 1), 1, 1, &scratch, err);
     if (status == TW_OK) {
-        store(state, step, &result, x0, y0, line.data);
+        store(state, step, result, x0, y0, line.data);
         if (state->in.alpha)
             store_alpha(state, step, alpha, line.data, scratch.data);
     }
     tw_tensor_release(&scratch);
     tw_tensor_release(&line);
+    return status;
+}
+
+static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_tensor *alpha, tw_span x,
+                        tw_span y, tw_error *err)
+{
+    tw_tensor result = {0};
+    int64_t x0 = step->write.x - x.lo * state->scale, y0 = step->write.y - y.lo * state->scale;
+    tw_status status = tw_upscale_net(state, step, tile, &result, err);
+    if (status == TW_OK)
+        status = tw_upscale_store(state, step, &result, alpha, x0, y0, err);
     tw_tensor_release(&result);
+    return status;
+}
+
+tw_status tw_upscale_load(tw_op_state *state, const tw_step *step, tw_span x, tw_span y, tw_tensor *tile, tw_tensor *alpha,
+                          tw_error *err)
+{
+    tw_tensor picture = {0};
+    tw_status status = load_picture(state, step, &picture, alpha, err);
+    if (status == TW_OK && x.hi > x.lo && y.hi > y.lo)
+        status = make_tile(state, step, &picture, x, y, tile, err);
+    tw_tensor_release(&picture);
     return status;
 }
 
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
 {
-    tw_span x, y;
-    tw_tensor picture = {0}, alpha = {0}, tile = {0};
-    if (state->carried) {
-        tw_upscale_fresh(state, step, &x, &y);
-    } else {
-        x = tw_upscale_canvas_span(state, 0, (tw_span){step->write.x, step->write.x + step->write.w});
-        y = tw_upscale_canvas_span(state, 1, (tw_span){step->write.y, step->write.y + step->write.h});
-    }
-    bool dummy = x.hi <= x.lo;
-    tw_status status = TW_OK;
-    if (step->in[0].w > 0 && step->in[0].h > 0)
-        status = load_picture(state, step, &picture, &alpha, err);
-    if (status == TW_OK && dummy)
-        status = dummy_tile(state, step, &tile, err);
-    else if (status == TW_OK)
-        status = make_tile(state, step, &picture, x, y, &tile, err);
-    tw_tensor_release(&picture);
+    if (state->carried)
+        return tw_upscale_run_carried(state, step, err);
+    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){step->write.x, step->write.x + step->write.w});
+    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){step->write.y, step->write.y + step->write.h});
+    tw_tensor alpha = {0}, tile = {0};
+    tw_status status = tw_upscale_load(state, step, x, y, &tile, &alpha, err);
     if (status == TW_OK) {
         if (!state->whole && step->pass < state->levels)
             status = tw_upscale_collect(state, step, &tile, x, y, err);
@@ -172,6 +165,5 @@ tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
     }
     tw_tensor_release(&tile);
     tw_tensor_release(&alpha);
-    tw_tensor_release(&picture);
     return status;
 }

@@ -25,6 +25,7 @@ static void close_upscale(tw_op_state *state)
     g_free(state->accounts);
     tw_engine_unref(state->engine);
     tw_upscale_end_walk(state);
+    tw_upscale_close_spills(state);
     tw_upscale_release_device(state);
     tw_upscale_forget(state);
     g_free(state);
@@ -156,6 +157,8 @@ static void lay_barriers(tw_op_state *state)
         known->total = g_new0(__int128, known->channels *TW_TURNS);
         for (int turn = 0; turn < TW_TURNS; turn++)
             known->mean[turn] = g_new0(float, known->channels);
+        for (int turn = 0; turn < TW_TURNS; turn++)
+            known->vector[turn] = (tw_tensor){1, 1, known->channels, 1, known->mean[turn], NULL, NULL};
     }
 }
 
@@ -166,6 +169,15 @@ static int64_t tile_align(const tw_geometry *g)
 {
     bool valid = g->canvas[0] > 0 && g->canvas[1] > 0;
     return tw_max64(g->align, 1) * (valid ? 12 : 1);
+}
+
+/* What a carried run may leave in scratch between its stages: half of what there is. */
+static tw_status lay_stages(tw_op_state *state, tw_error *err)
+{
+    tw_scratch *scratch = tw_context_scratch(state->context);
+    double room = scratch ? (double)tw_scratch_available(scratch) / 2 : 0;
+    return tw_stages_of(state->model->carry, room / ((double)state->axis[0].canvas * (double)state->axis[1].canvas),
+                        &state->stages, err);
 }
 
 static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, tw_error *err)
@@ -205,8 +217,13 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     lay_axis(state, 1, state->in.height);
     if (state->model)
         lay_barriers(state);
-    *out = state;
-    return TW_OK;
+    if (state->model && state->model->carry)
+        status = lay_stages(state, err);
+    if (status == TW_OK)
+        *out = state;
+    else
+        close_upscale(state);
+    return status;
 }
 
 /* --- what the plan asks ------------------------------------------------------------------------------------------ */
