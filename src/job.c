@@ -190,9 +190,9 @@ static tw_status compute(tw_run *run, tw_sink *sink, tw_error *err)
     request.sources = run->sources;
     request.sink = sink;
     request.result = sink ? &run->result : NULL;
-    double start = now();
-    TW_TRY(tw_schedule_run(&request, err));
-    double seconds = now() - start;
+    double seconds = 0;
+    TW_TRY(tw_schedule_run(&request, &seconds, err));
+    run->compute_seconds = seconds;
     if (seconds > 0.2) /* shorter runs say little about speed */
         tw_calibration_write(run->facts.model_hash, tw_options_text(run->options, "device"),
                              run->plan.work / (seconds * run->plan.workers));

@@ -50,6 +50,7 @@ typedef struct tw_run {
     tw_sink_options sink_options;
     tw_sink_cost sink_cost;
     tw_plan plan;
+    double compute_seconds; /* from the first step to the last */
 } tw_run;
 
 /** Opens headers, checks the output, makes the plan. tw_run_close is safe after any outcome. */

@@ -102,6 +102,7 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     r->planned_seconds = plan->seconds;
     if (seconds > 0) {
         r->seconds = seconds;
+        json_object_set_new(job->extra, "compute_seconds", json_real(run->compute_seconds));
         r->megapixels_per_second = (double)in->width * (double)in->height / 1e6 / seconds;
         r->peak_bytes = tw_process_peak();
         r->job_peak_bytes = tw_account_peak(job->account);

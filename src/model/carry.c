@@ -209,6 +209,7 @@ static void find_active(tw_carry_walk *walk, int n_targets, const int *targets, 
         if (!run)
             continue;
         walk->work += c->macs[i];
+        walk->layers++;
         if (!strcmp(l->type, "TwWindow"))
             walk->active[tw_layer_int(l, 0, 0)] = true;
         for (int k = 0; k < l->n_inputs; k++)

@@ -68,6 +68,7 @@ typedef struct tw_carry_walk {
     int *kept_of; /* per blob of the original graph: index into kept, or -1 */
     int *readers;
     double work; /* multiply-accumulates over those of the whole net */
+    int layers;  /* of the rewritten net, that are run */
 } tw_carry_walk;
 
 /** `canvas`: samples on x and y. `targets`: blobs of the original graph that are wanted; `sources`: blobs that are injected (behind

@@ -64,9 +64,9 @@ static int64_t window_rows(const tw_planner *p, const tw_pass *pass, int number,
     return lookahead ? most + (int64_t)ceil((double)grid->tile_h / p->facts.scale) : most;
 }
 
-double tw_plan_cache_factor(int64_t worker_bytes)
+double tw_plan_cache_factor(int64_t worker_bytes, double per_doubling)
 {
-    return 1 + 0.15 * log2(fmax(1, (double)worker_bytes / (3 << 20)));
+    return 1 + per_doubling * log2(fmax(1, (double)worker_bytes / (3 << 20)));
 }
 
 static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool lookahead)
@@ -111,7 +111,7 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
         }
     }
     c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes + c.blend_bytes;
-    work *= tw_plan_cache_factor(c.worker_bytes);
+    work *= tw_plan_cache_factor(c.worker_bytes, 0.15);
     /* Without lookahead workers wait at the end of every tile row. */
     c.cost = work * (lookahead ? 1 : 1.15);
     return c;

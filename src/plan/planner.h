@@ -16,8 +16,8 @@ typedef struct tw_planner {
 /** The budget that was given, and the smallest one that would do. */
 tw_status tw_plan_refuse(tw_planner *planner, int64_t smallest, tw_error *err);
 
-/** Work of a working set beyond the caches: about 15 % more for each doubling past 3 MB (measured, bench/). */
-double tw_plan_cache_factor(int64_t worker_bytes);
+/** Work of a working set beyond the caches: so much more for each doubling past 3 MB (measured, bench/). */
+double tw_plan_cache_factor(int64_t worker_bytes, double per_doubling);
 
 /** TW_ERROR_USAGE when the operator does not carry this. */
 tw_status tw_plan_carried(tw_planner *planner, tw_plan *out, tw_error *err);

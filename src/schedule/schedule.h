@@ -21,8 +21,9 @@ typedef struct tw_schedule_request {
     const tw_picture *result;
 } tw_schedule_request;
 
-/** Runs all passes. The first failure (or cancellation) stops every worker and is returned. */
-tw_status tw_schedule_run(const tw_schedule_request *request, tw_error *err);
+/** Runs all passes. The first failure (or cancellation) stops every worker and is returned. `seconds` (may be NULL): from the first
+ *  step to the last, weights being loaded before. */
+tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, tw_error *err);
 
 /** Partition of a plane into tiles of at most tile_w x tile_h, in raster order, sizes evened out and aligned. Pure. */
 typedef struct tw_grid {

@@ -80,23 +80,26 @@ static void check_model(const void *data)
 {
     const char *model = data;
     const char *input = is_large(model) ? large_net_picture : picture;
-    static const char *const tiles[] = {"16", "48x32", "33x57", "97"};
+    static const option tilings[] = {{"carry", "16"},   {"carry", "48"},    {"carry", "97"},  {"carry", "256"},
+                                     {"halo", "33x57"}, {"carry", "48x20"}, {"halo", "48x32"}};
     size_t n, m;
     option whole[] = {{"schedule", "whole"}, {"memory", "12G"}};
     float *reference = run(input, model, whole, 2, &n, NULL);
-    g_assert_cmpfloat(spread(reference, n), >, 0.02); /* a flat result would prove nothing */
-    int n_tiles = is_large(model) ? 2 : (int)G_N_ELEMENTS(tiles);
+    g_assert_cmpfloat(spread(reference, n), >, 0.02);             /* a flat result would prove nothing */
+    int n_tilings = (int)G_N_ELEMENTS(tilings) - is_large(model); /* halos larger than the picture: one is enough */
     double worst = 0;
-    for (int i = 0; i < n_tiles; i++) {
-        option tiled[] = {{"tile", tiles[is_large(model) ? i + 1 : i]}, {"memory", "4G"}, {"threads", "2"}};
+    for (int i = 0; i < n_tilings; i++) {
+        option tiled[] = {{"schedule", tilings[i].name}, {"tile", tilings[i].value}, {"memory", "4G"}, {"threads", "2"}};
         tw_report report;
-        float *got = run(input, model, tiled, 3, &m, &report);
+        float *got = run(input, model, tiled, 4, &m, &report);
         g_assert_cmpuint(m, ==, n);
-        g_assert_cmpint(report.tiles, >, 1);
+        g_assert_cmpstr(report.schedule, ==, tilings[i].name);
+        if (strcmp(tilings[i].value, "256") != 0)
+            g_assert_cmpint(report.tiles, >, 1);
         double difference = largest_difference(reference, got, n);
         worst = MAX(worst, difference);
         if (difference > BOUND)
-            g_test_message("%s tile %s: %g/255", model, tiled[0].value, difference * 255);
+            g_test_message("%s %s tile %s: %g/255", model, tilings[i].name, tilings[i].value, difference * 255);
         g_assert_cmpfloat(difference, <=, BOUND);
         g_free(got);
     }
@@ -107,13 +110,15 @@ static void check_model(const void *data)
 /* For one tile size the number of threads changes no byte. */
 static void check_threads(const void *data)
 {
-    static const char *const threads[] = {"1", "2", "4"};
+    static const char *const threads[] = {"1", "2", "3", "4"};
     float *first = NULL;
     size_t n = 0, m;
-    for (int i = 0; i < 3; i++) {
-        option options[] = {{"tile", "32"}, {"memory", "2G"}, {"threads", threads[i]}};
-        float *got = run(picture, data, options, 3, &m, NULL);
-        if (!first) {
+    for (int i = 0; i < 8; i++) {
+        option options[] = {
+            {"tile", "24"}, {"memory", "2G"}, {"threads", threads[i % 4]}, {"schedule", i < 4 ? "carry" : "halo"}};
+        float *got = run(picture, data, options, 4, &m, NULL);
+        if (i % 4 == 0) {
+            g_free(first);
             first = got;
             n = m;
             continue;
@@ -159,7 +164,7 @@ static void check_budgets(const void *data)
 /* Sizes that tempt off-by-one: every one must run and equal the whole. */
 static void check_sizes(const void *data)
 {
-    static const int sizes[][2] = {{1, 1}, {7, 3}, {33, 150}, {150, 33}, {65, 64}};
+    static const int sizes[][2] = {{1, 1}, {7, 3}, {33, 1000}, {1000, 33}, {65, 64}};
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
         char *small = g_build_filename(folder, "small.tif", NULL);
         VipsImage *image = vips_image_new_from_file(picture, NULL), *part = NULL;
@@ -172,11 +177,16 @@ static void check_sizes(const void *data)
         g_object_unref(wide);
         g_object_unref(image);
         size_t n, m;
-        option whole[] = {{"schedule", "whole"}}, tiled[] = {{"tile", "16"}};
-        float *reference = run(small, data, whole, 1, &n, NULL), *got = run(small, data, tiled, 1, &m, NULL);
-        g_assert_cmpuint(m, ==, n);
-        g_assert_cmpfloat(largest_difference(reference, got, n), <=, BOUND);
-        g_free(got);
+        option whole[] = {{"schedule", "whole"}};
+        static const option tilings[] = {{"carry", "16"}, {"carry", "97"}, {"halo", "16"}};
+        float *reference = run(small, data, whole, 1, &n, NULL);
+        for (size_t k = 0; k < G_N_ELEMENTS(tilings); k++) {
+            option tiled[] = {{"schedule", tilings[k].name}, {"tile", tilings[k].value}};
+            float *got = run(small, data, tiled, 2, &m, NULL);
+            g_assert_cmpuint(m, ==, n);
+            g_assert_cmpfloat(largest_difference(reference, got, n), <=, BOUND);
+            g_free(got);
+        }
         g_free(reference);
         g_free(small);
     }

@@ -163,7 +163,7 @@ static tw_status run_job(fixture *f, job *j, tiling t, tw_error *err)
     tw_schedule_request request = {.context = f->context, .op = &tw_compare_class, .state = j->state, .plan = &plan};
     request.n_inputs = 2;
     request.sources = j->source;
-    return tw_schedule_run(&request, err);
+    return tw_schedule_run(&request, NULL, err);
 }
 
 static tw_status compare(fixture *f, const pair *p, const char *settings, tiling t, json_t **out, tw_error *err)

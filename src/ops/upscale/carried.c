@@ -59,6 +59,18 @@ static int64_t arena_bytes(const tw_op_state *state, const int64_t tile[2])
     return picture + block * 12 + result_row + w * 8 + net + net / 16 + (576 << 10);
 }
 
+static double all_macs(const tw_op_state *state)
+{
+    return state->model->geometry->macs_per_pixel * (double)state->axis[0].canvas * (double)state->axis[1].canvas;
+}
+
+/* What a step costs however small it is: about ten microseconds a layer (measured, bench/). */
+static double step_work(const tw_op_state *state, const tw_carry_walk *walk)
+{
+    static const double macs_per_layer = 3e5;
+    return (double)(walk->steps[0] * walk->steps[1]) * walk->layers * macs_per_layer / all_macs(state);
+}
+
 tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err)
 {
     if (!state->model || !state->model->carry)
@@ -82,6 +94,9 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spill
         out->columns = tw_max64(out->columns, kept.columns);
         out->records = tw_max64(out->records, kept.records);
         out->steps[0] = walk->steps[0], out->steps[1] = walk->steps[1];
+        out->work += step_work(state, walk);
+        if (spilled)
+            out->work += 2 * (double)(kept.records * walk->steps[1]) * TW_MACS_PER_BYTE / all_macs(state);
         tw_carry_walk_free(walk);
     }
     out->arena = arena_bytes(state, tile);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** One step: rows -> planar tile (padding, colour bleed, the net's value range) -> net -> crop -> rows or sums of rows. */
+#include <string.h>
+
 #include "blend/pixels.h"
 #include "ops/upscale/state.h"
 
@@ -79,6 +81,22 @@ static void result_row(const tw_op_state *state, const tw_tensor *result, int64_
         to[i] = from[i] * record->out_norm[c] + record->out_mean[c];
 }
 
+/* No picture holds what is no number; stored, it would look like black. */
+static bool all_are_numbers(const tw_tensor *result, int64_t x0, int64_t y0, tw_rect write)
+{
+    uint32_t bad = 0;
+    for (int64_t c = 0; c < 3; c++)
+        for (int64_t y = y0; y < y0 + write.h; y++) {
+            const float *row = result->data + c * result->plane + y * result->w + x0;
+            for (int64_t x = 0; x < write.w; x++) {
+                uint32_t bits;
+                memcpy(&bits, &row[x], sizeof bits);
+                bad |= (bits & 0x7f800000) == 0x7f800000;
+            }
+        }
+    return !bad;
+}
+
 /* Crops what the step owes out of the net's result. `line`: 4 rows of step->write.w. */
 static void store(const tw_op_state *state, const tw_step *step, const tw_tensor *result, int64_t x0, int64_t y0, float *line)
 {
@@ -113,6 +131,9 @@ tw_status tw_upscale_store(tw_op_state *state, const tw_step *step, const tw_ten
         return tw_fail(err, TW_ERROR_RUN, "%s: the net gave %lldx%lldx%lld for a tile that needs %lldx%lldx3", state->name,
                        (long long)result->w, (long long)result->h, (long long)result->c, (long long)(x0 + step->write.w),
                        (long long)(y0 + step->write.h));
+    if (!all_are_numbers(result, x0, y0, step->write))
+        return tw_fail(err, TW_ERROR_RUN, "%s: the net gave values that are no numbers around %lld,%lld of the result",
+                       state->name, (long long)step->write.x, (long long)step->write.y);
     tw_status status = tw_engine_tensor(worker, step->write.w, 4, 1, &line, err);
     if (status == TW_OK)
         status = tw_engine_tensor(worker, tw_max64(step->in[0].w, 1), 1, 1, &scratch, err);
