@@ -195,7 +195,7 @@ static tw_status compute(tw_run *run, tw_sink *sink, tw_error *err)
     run->compute_seconds = seconds;
     if (seconds > 0.2) /* shorter runs say little about speed */
         tw_calibration_write(run->facts.model_hash, tw_options_text(run->options, "device"),
-                             run->plan.work / (seconds * run->plan.workers));
+                             tw_schedule_name(run->plan.schedule), run->plan.work / (seconds * run->plan.workers));
     return sink ? tw_sink_commit(sink, err) : TW_OK;
 }
 

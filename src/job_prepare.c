@@ -168,7 +168,8 @@ static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
     }
     int threads = (int)tw_options_int(run->options, "threads");
     request.cpus = threads > 0 ? threads : job->limits.cpus;
-    request.macs_per_second = tw_calibration_read(run->facts.model_hash, tw_options_text(run->options, "device"));
+    request.macs_per_second =
+        tw_calibration_read(run->facts.model_hash, tw_options_text(run->options, "device"), tw_schedule_name(schedule));
     return tw_plan_make(&request, &run->plan, err);
 }
 

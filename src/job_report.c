@@ -6,11 +6,6 @@
 
 #include "job.h"
 
-static const char *schedule_name(tw_schedule_kind kind)
-{
-    return kind == TW_SCHEDULE_WHOLE ? "whole" : kind == TW_SCHEDULE_CARRY ? "carry" : "halo";
-}
-
 static void append_size(GString *text, const char *what, int64_t bytes, const char *note)
 {
     char size[32];
@@ -88,7 +83,7 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
         r->width = run->sink_options.final_width > 0 ? run->sink_options.final_width : run->result.width;
         r->height = run->sink_options.final_height > 0 ? run->sink_options.final_height : run->result.height;
     }
-    r->schedule = schedule_name(plan->schedule);
+    r->schedule = tw_schedule_name(plan->schedule);
     r->tile[0] = plan->in_tile[0], r->tile[1] = plan->in_tile[1];
     if (plan->schedule != TW_SCHEDULE_CARRY)
         memcpy(r->halo, run->facts.halo, sizeof r->halo);

@@ -11,6 +11,7 @@
 #include "engine/gpu_run.h"
 #include "engine/log.h"
 #include "engine/window.h"
+#include "model/memory.h"
 
 typedef struct ncnn_engine {
     tw_engine base;
@@ -67,6 +68,28 @@ static ncnn_mat_t wrap(const tw_tensor *tensor, bool vector)
     if (vector)
         return ncnn_mat_create_external_1d((int)tensor->c, tensor->data, NULL);
     return ncnn_mat_create_external_3d((int)tensor->w, (int)tensor->h, (int)tensor->c, tensor->data, NULL);
+}
+
+/* ncnn asks how many own what a layer is to write over, and crashes when it is nobody: such a layer gets a copy of the input. */
+static bool is_written_over(const ncnn_engine *engine, const char *name)
+{
+    const tw_graph *graph = engine->carried ? engine->model->carry->net : engine->model->graph;
+    int blob = tw_graph_blob(graph, name);
+    for (int i = 0; i < graph->n_layers && blob >= 0; i++)
+        for (int k = 0; k < graph->layers[i].n_inputs; k++)
+            if (tw_graph_unsplit(graph, graph->layers[i].inputs[k]) == blob && tw_memory_in_place(&graph->layers[i]))
+                return true;
+    return false;
+}
+
+static ncnn_mat_t wrap_input(const ncnn_engine *engine, const char *name, const tw_tensor *tensor, bool vector)
+{
+    ncnn_mat_t mat = wrap(tensor, vector);
+    if (!mat || !is_written_over(engine, name))
+        return mat;
+    ncnn_mat_t own = ncnn_mat_clone(mat, engine->blobs);
+    ncnn_mat_destroy(mat);
+    return own;
 }
 
 /* Results stay in ncnn's own mat; the tensor only points into it. */
@@ -165,8 +188,10 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
         tw_gpu_attach(worker->device, extractor);
     }
     for (int i = 0; i < call->n_in && status == TW_OK; i++) {
-        mats[i] = wrap(call->in[i].tensor, call->in[i].vector);
-        if (!mats[i] || ncnn_extractor_input(extractor, call->in[i].blob, mats[i]) != 0)
+        mats[i] = wrap_input(engine, call->in[i].blob, call->in[i].tensor, call->in[i].vector);
+        if (mats[i] && !ncnn_mat_get_data(mats[i]))
+            status = tw_fail(err, TW_ERROR_BUDGET, "engine: the tile does not fit its share of the memory budget");
+        else if (!mats[i] || ncnn_extractor_input(extractor, call->in[i].blob, mats[i]) != 0)
             status = tw_fail(err, TW_ERROR_RUN, "engine: the model has no blob %s", call->in[i].blob);
     }
     if (status == TW_OK)

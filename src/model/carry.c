@@ -37,6 +37,18 @@ tw_map tw_carry_map(const tw_carry *c, int layer, int input, int axis)
     return tw_map_at(tw_layer_map(c->geometry, c->graph, layer, input, axis), middle(c->geometry));
 }
 
+/* How far the outputs have come when the input has come to f. Where a border shows samples of the picture, the first outputs wait
+ * for those. */
+static int64_t front_of(const tw_map *map, int64_t f)
+{
+    if (map->kind == TW_MAP_RESIZE) /* its windows end where its ratio has a common sample */
+        return tw_map_front(map, tw_floor_div(f, map->down) * map->down);
+    int64_t front = tw_map_front(map, f);
+    if (map->kind != TW_MAP_WINDOW || map->edge == TW_EDGE_ZERO || map->pad <= 0)
+        return front;
+    return tw_min64(front, map->edge == TW_EDGE_REFLECT ? f - map->pad : f);
+}
+
 static int64_t layer_front(const tw_carry *c, int layer, int axis)
 {
     const tw_layer *l = &c->graph->layers[layer];
@@ -44,7 +56,7 @@ static int64_t layer_front(const tw_carry *c, int layer, int axis)
     for (int i = 0; i < l->n_inputs; i++) {
         tw_map map = tw_carry_map(c, layer, i, axis);
         if (map.kind != TW_MAP_NONE)
-            front = tw_min64(front, tw_map_front(&map, frontier(c, l->inputs[i], axis, middle(c->geometry))));
+            front = tw_min64(front, front_of(&map, frontier(c, l->inputs[i], axis, middle(c->geometry))));
     }
     return front;
 }
@@ -70,7 +82,8 @@ static void find_lags(tw_carry *c)
                 c->align = 12 * c->geometry->align;
             for (int k = 0; k < l->n_outputs; k++) {
                 tw_ratio rate = rate_of(c->geometry, l->outputs[k], axis);
-                c->lag[axis][l->outputs[k]] = middle(c->geometry) / rate.den * rate.num - front;
+                /* what paddings let come early waits, else first steps were larger than the others */
+                c->lag[axis][l->outputs[k]] = tw_max64(middle(c->geometry) / rate.den * rate.num - front, 0);
             }
         }
     }
@@ -147,6 +160,8 @@ void tw_carry_free(tw_carry *c)
 /* What outputs [out.lo, out.hi) are computed from. A resize starts and ends where its ratio has a common sample. */
 static tw_span reads(const tw_map *map, tw_span out, int64_t n_in)
 {
+    if (map->kind == TW_MAP_WINDOW) /* places, not what lies behind them: a mirror shows samples farther in */
+        return (tw_span){out.lo * map->stride - map->pad, (out.hi - 1) * map->stride - map->pad + map->extent};
     tw_span span = {tw_map_lo(map, out.lo, n_in), tw_map_hi(map, out.hi - 1, n_in)};
     if (map->kind == TW_MAP_RESIZE) { /* it repeats the border sample by itself, but there alone */
         span.lo = tw_floor_div(tw_max64(span.lo, 0), map->down) * map->down;

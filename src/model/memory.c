@@ -165,7 +165,7 @@ static bool packs(const tw_layer *l)
     return listed(l->type, list);
 }
 
-static bool in_place(const tw_layer *l)
+bool tw_memory_in_place(const tw_layer *l)
 {
     static const char *const list[] = {
         "AbsVal",    "BatchNorm", "Bias",      "BNLL",    "CELU",      "Clip",        "CumulativeSum", "Dropout",
@@ -192,7 +192,7 @@ static box *held_input(play *p, const tw_layer *l, int blob)
 {
     static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute", "Noop", "Cast", "DeepCopy", "TwWindow", NULL};
     box *b = p->blobs[blob];
-    if (in_place(l) && b->refs > 1)
+    if (tw_memory_in_place(l) && b->refs > 1)
         b = box_new(p, b->w, b->h, b->channels, b->pack);
     else
         b->refs++;
@@ -409,7 +409,7 @@ static void run_layer(play *p, int layer)
             p->blobs[l->outputs[i]] = in[0];
         out = in[0];
         out->refs++;
-    } else if (in_place(l)) {
+    } else if (tw_memory_in_place(l)) {
         out = in[0];
         out->refs++;
     } else if (!strcmp(l->type, "Slice")) {

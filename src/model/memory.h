@@ -14,6 +14,9 @@ int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, bool 
  *  not in it. */
 int64_t tw_memory_tile_carried(const tw_carry *carry, const tw_stage *stage, const int64_t tile[2]);
 
+/** ncnn lets this layer write over its input, or over a copy where others read that, too. */
+bool tw_memory_in_place(const tw_layer *layer);
+
 /** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the
  *  moment of transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry);

@@ -214,6 +214,13 @@ static bool layer_is_direct(const writer *w, int layer)
     return true;
 }
 
+/* A deconvolution whose kernel is smaller than its stride leaves samples that nothing is read for. */
+static bool leaves_gaps(const writer *w)
+{
+    tw_map x = tw_carry_map(w->c, w->layer, 0, 0), y = tw_carry_map(w->c, w->layer, 0, 1);
+    return x.extent < x.stride || y.extent < y.stride;
+}
+
 /* The convolution that alone reads the Concat being written, or -1. Its window can then stand in front of each input, which are
  * kept once for all who read them. */
 static int hoisting_reader(const writer *w)
@@ -390,7 +397,8 @@ static tw_status write_spatial(writer *w)
         return write_pooling(w);
     else if (!strcmp(l->type, "Reorg"))
         write_windowed(w, nothing, "", false);
-    else if (g_str_has_prefix(l->type, "Deconvolution") && !tw_layer_int(l, 18, 0) && !tw_layer_int(l, 19, 0))
+    else if (g_str_has_prefix(l->type, "Deconvolution") && !tw_layer_int(l, 18, 0) && !tw_layer_int(l, 19, 0) &&
+             !leaves_gaps(w))
         write_windowed(w, deconv_pads, "", true);
     else if (same_channels && (!strcmp(l->type, "Crop") || (!strcmp(l->type, "Padding") && !tw_layer_int(l, 6, 0))))
         write_window_alone(w);

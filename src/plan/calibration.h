@@ -5,8 +5,8 @@
 #define TW_PLAN_CALIBRATION_H
 
 /** 0 when unknown. `hash` may be NULL (then unknown). */
-double tw_calibration_read(const char *hash, const char *device);
+double tw_calibration_read(const char *hash, const char *device, const char *schedule);
 /** Failure to write is not an error. */
-void tw_calibration_write(const char *hash, const char *device, double macs_per_second);
+void tw_calibration_write(const char *hash, const char *device, const char *schedule, double macs_per_second);
 
 #endif

@@ -320,6 +320,11 @@ static tw_status plan_tiles(tw_planner *p, tw_plan *out, tw_error *err)
     return TW_OK;
 }
 
+const char *tw_schedule_name(tw_schedule_kind kind)
+{
+    return kind == TW_SCHEDULE_WHOLE ? "whole" : kind == TW_SCHEDULE_CARRY ? "carry" : "halo";
+}
+
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err)
 {
     tw_planner p = {.request = request};

@@ -55,6 +55,9 @@ typedef struct tw_plan_request {
     double macs_per_second; /* of one worker, calibrated; 0: unknown */
 } tw_plan_request;
 
+/** "carry", "halo" or "whole". Static text. */
+const char *tw_schedule_name(tw_schedule_kind kind);
+
 /** TW_ERROR_BUDGET names the budget and the smallest one that would do. */
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err);
 

@@ -38,6 +38,7 @@ static inline void *test_take(ncnn_allocator_t allocator, size_t size)
     char *block = aligned_alloc(64, (size + 64 + 64 + 63) / 64 * 64); /* head, and what ncnn reads past the end */
     if (!block)
         return NULL;
+    memset(block, 0xff, (size + 64 + 64 + 63) / 64 * 64); /* not a number: what nobody wrote, nobody may use */
     memcpy(block, &counted, sizeof counted);
     test_now += counted;
     test_peak = MAX(test_peak, test_now);

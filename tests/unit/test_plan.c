@@ -114,9 +114,13 @@ static planned plan_mib(int model, int size, long long mib)
 static void pretend_speed(const char *rate)
 {
     char *folder = in_folder("cache/tilewright"), *file = g_build_filename(folder, "speed.ini", NULL);
-    GString *text = g_string_new("[auto]\n");
+    static const char *const schedules[] = {"carry", "halo", "whole"};
+    GString *text = g_string_new(NULL);
     g_mkdir_with_parents(folder, 0700);
-    for (int m = 0; m < N_MODELS; m++) {
+    for (int i = 0; i < 3 * N_MODELS; i++) {
+        int m = i % N_MODELS;
+        if (m == 0)
+            g_string_append_printf(text, "[auto %s]\n", schedules[i / N_MODELS]);
         tw_error err = TW_ERROR_NONE;
         char *json = NULL;
         assert_ok(tw_models_info(models[m], &json, &err), err);
