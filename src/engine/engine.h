@@ -28,7 +28,8 @@ typedef struct tw_engine_call {
         const char *blob;
         tw_tensor *tensor; /* filled; release with tw_tensor_release in the same thread */
     } out[TW_ENGINE_BLOBS];
-    /* A carried net: the step, and the worker's number in `kept`. The caller commits. */
+    /* A carried net: the step, and the worker's number in `kept`. The caller commits. Results of which the step makes nothing stay
+     * empty. */
     tw_kept *kept;
     int worker;
     int64_t column, row;

@@ -120,6 +120,17 @@ bool tw_kept_pack(tw_kept *kept, int k, int pack)
     return atomic_compare_exchange_strong(&kept->pack[k], &known, pack) || known == pack;
 }
 
+int tw_kept_pack_of(const tw_kept *kept, int k)
+{
+    return atomic_load(&kept->pack[k]);
+}
+
+bool tw_kept_makes(const tw_kept_step *step, int blob)
+{
+    tw_span x = tw_carry_new(step->walk, blob, 0, step->column), y = tw_carry_new(step->walk, blob, 1, step->row);
+    return x.hi > x.lo && y.hi > y.lo;
+}
+
 static int64_t length(tw_span span)
 {
     return span.hi - span.lo;

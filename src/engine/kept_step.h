@@ -30,6 +30,10 @@ typedef struct tw_kept_step {
 
 /** Begins a step; the worker's room is its own until the commit. */
 tw_status tw_kept_begin(tw_kept *kept, int worker, int64_t column, int64_t row, tw_kept_step **out, tw_error *err);
+/** The step makes new samples of a blob of the original graph. */
+bool tw_kept_makes(const tw_kept_step *step, int blob);
+/** How many channels a kept blob's packs have; 0: nothing was kept yet. */
+int tw_kept_pack_of(const tw_kept *kept, int k);
 /** Notes that a blob comes in packs of `pack` channels; false when it came in others before. */
 bool tw_kept_pack(tw_kept *kept, int k, int pack);
 

@@ -6,6 +6,7 @@
 
 #include <ncnn/c_api.h>
 
+#include "engine/carried.h"
 #include "engine/engine_class.h"
 #include "engine/gpu.h"
 #include "engine/gpu_run.h"
@@ -130,9 +131,18 @@ static tw_status no_blob(const ncnn_engine *engine, const char *blob, int code, 
                    blob, code, *said ? ": " : "", said);
 }
 
-static tw_status extract_all(ncnn_extractor_t extractor, tw_engine_worker *worker, tw_engine_call *call, tw_error *err)
+/* A carried step that makes nothing new of a blob gives an empty result. */
+static bool gives_nothing(const tw_kept_step *step, const char *name)
+{
+    return step && !tw_kept_makes(step, tw_graph_blob(step->walk->carry->graph, name));
+}
+
+static tw_status extract_all(ncnn_extractor_t extractor, tw_engine_worker *worker, tw_engine_call *call, tw_kept_step *step,
+                             tw_error *err)
 {
     for (int i = 0; i < call->n_out; i++) {
+        if (gives_nothing(step, call->out[i].blob))
+            continue;
         ncnn_mat_t mat = NULL;
         bool refused = false;
         int code = worker->device ? tw_gpu_extract(extractor, call->out[i].blob, &mat, &refused)
@@ -145,6 +155,9 @@ static tw_status extract_all(ncnn_extractor_t extractor, tw_engine_worker *worke
             code = -100;
         return no_blob((ncnn_engine *)worker->engine, call->out[i].blob, code, err);
     }
+    int code = step ? tw_carried_finish(extractor, step) : 0;
+    if (code)
+        return no_blob((ncnn_engine *)worker->engine, "to be kept", tw_arena_refused(worker->arena) ? -100 : code, err);
     return TW_OK;
 }
 
@@ -194,8 +207,10 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
         else if (!mats[i] || ncnn_extractor_input(extractor, call->in[i].blob, mats[i]) != 0)
             status = tw_fail(err, TW_ERROR_RUN, "engine: the model has no blob %s", call->in[i].blob);
     }
+    if (status == TW_OK && step && tw_carried_input(extractor, step) != 0)
+        status = tw_fail(err, TW_ERROR_RUN, "engine: a window without a blob");
     if (status == TW_OK)
-        status = extract_all(extractor, worker, call, err);
+        status = extract_all(extractor, worker, call, step, err);
     ncnn_extractor_destroy(extractor);
     if (worker->device)
         tw_gpu_settle(worker->device);

@@ -95,8 +95,11 @@ static void window_row(const filling *f, int64_t c, int64_t y, float *to)
 /* ---- the layer ---- */
 
 /* What is to be kept of a blob is written by the first of its windows that runs in a step. */
-static void keep(tw_kept_blob *b, const tw_block *fresh, int packs, int pack)
+static void keep(tw_kept_blob *b, const tw_block *fresh, int channels, int pack)
 {
+    int packs = channels / pack;
+    b->rows.step = length(b->rows.x) * length(b->rows.y) * pack;
+    b->columns.step = length(b->columns.x) * length(b->columns.y) * pack;
     float *rows = b->next_rows, *columns = b->next_columns;
     tw_span height = b->columns.y;
     for (int64_t c = 0; c < packs; c++) {
@@ -113,10 +116,9 @@ static void give_up(ncnn_mat_t *top)
     *top = ncnn_mat_create(); /* ncnn takes it apart whatever is returned */
 }
 
-static ncnn_mat_t new_block(const ncnn_mat_t like, int64_t w, int64_t h, ncnn_mat_t *top)
+static ncnn_mat_t new_block(int64_t w, int64_t h, int packs, int pack, ncnn_mat_t *top)
 {
-    ncnn_mat_t mat = ncnn_mat_create_3d_elem((int)w, (int)h, ncnn_mat_get_c(like), ncnn_mat_get_elemsize(like),
-                                             ncnn_mat_get_elempack(like), allocator);
+    ncnn_mat_t mat = ncnn_mat_create_3d_elem((int)w, (int)h, packs, (size_t)pack * sizeof(float), pack, allocator);
     if (mat && ncnn_mat_get_data(mat))
         return *top = mat;
     if (mat)
@@ -125,9 +127,9 @@ static ncnn_mat_t new_block(const ncnn_mat_t like, int64_t w, int64_t h, ncnn_ma
     return NULL;
 }
 
-static int dummy_block(const tw_carry_window *w, const ncnn_mat_t bottom, ncnn_mat_t *top)
+static int dummy_block(const tw_carry_window *w, int packs, int pack, ncnn_mat_t *top)
 {
-    ncnn_mat_t mat = new_block(bottom, w->dummy[0], w->dummy[1], top);
+    ncnn_mat_t mat = new_block(w->dummy[0], w->dummy[1], packs, pack, top);
     if (!mat)
         return -100;
     memset(ncnn_mat_get_data(mat), 0, ncnn_mat_get_cstep(mat) * (size_t)ncnn_mat_get_c(mat) * ncnn_mat_get_elemsize(mat));
@@ -141,7 +143,7 @@ static int cut_block(const ncnn_mat_t bottom, tw_span x, tw_span y, ncnn_mat_t *
         give_up(top);
         return -1;
     }
-    ncnn_mat_t mat = new_block(bottom, length(x), length(y), top);
+    ncnn_mat_t mat = new_block(length(x), length(y), ncnn_mat_get_c(bottom), pack, top);
     if (!mat)
         return -100;
     for (int c = 0; c < ncnn_mat_get_c(bottom); c++) {
@@ -153,12 +155,12 @@ static int cut_block(const ncnn_mat_t bottom, tw_span x, tw_span y, ncnn_mat_t *
     return 0;
 }
 
-static int window_block(const ncnn_mat_t bottom, const filling *f, ncnn_mat_t *top)
+static int window_block(const filling *f, int packs, ncnn_mat_t *top)
 {
-    ncnn_mat_t mat = new_block(bottom, length(f->x), length(f->y), top);
+    ncnn_mat_t mat = new_block(length(f->x), length(f->y), packs, f->pack, top);
     if (!mat)
         return -100;
-    for (int c = 0; c < ncnn_mat_get_c(bottom); c++) {
+    for (int c = 0; c < packs; c++) {
         float *to = ncnn_mat_get_channel_data(mat, c);
         for (int64_t y = f->y.lo; y < f->y.hi; y++, to += length(f->x) * f->pack)
             window_row(f, c, y, to);
@@ -189,24 +191,43 @@ static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t
     tw_span y = tw_carry_window_span(walk, index, 1, current->row);
     bool nothing_new = is_empty(x) || is_empty(y);
     if (w->cuts)
-        return nothing_new ? dummy_block(w, bottom, top) : cut_block(bottom, x, y, top);
+        return nothing_new ? dummy_block(w, ncnn_mat_get_c(bottom), ncnn_mat_get_elempack(bottom), top)
+                           : cut_block(bottom, x, y, top);
 
-    int k = walk->kept_of[w->blob], pack = ncnn_mat_get_elempack(bottom), packs = ncnn_mat_get_c(bottom);
+    int k = walk->kept_of[w->blob], channels = walk->kept[k].channels;
     tw_kept_blob *b = &current->blobs[k];
     tw_block fresh = fresh_block(b, bottom);
-    bool fits = !fresh.data || (ncnn_mat_get_w(bottom) == length(fresh.x) && ncnn_mat_get_h(bottom) == length(fresh.y));
-    if (!fits || pack * packs != walk->kept[k].channels || !tw_kept_pack(current->kept, k, pack)) {
+    /* A dummy may come in other packs than what is kept. */
+    int pack =
+        fresh.data || !tw_kept_pack_of(current->kept, k) ? ncnn_mat_get_elempack(bottom) : tw_kept_pack_of(current->kept, k);
+    bool fits = !fresh.data || (ncnn_mat_get_w(bottom) == length(fresh.x) && ncnn_mat_get_h(bottom) == length(fresh.y) &&
+                                ncnn_mat_get_c(bottom) * pack == channels);
+    if (!fits || !tw_kept_pack(current->kept, k, pack)) {
         give_up(top);
         return -1;
     }
-    b->rows.step = length(b->rows.x) * length(b->rows.y) * pack;
-    b->columns.step = length(b->columns.x) * length(b->columns.y) * pack;
     if (!b->done)
-        keep(b, &fresh, packs, pack);
+        keep(b, &fresh, channels, pack);
     if (nothing_new)
-        return dummy_block(w, bottom, top);
+        return dummy_block(w, channels / pack, pack, top);
     filling f = {w, b, &fresh, x, y, {walk->length[0][w->blob], walk->length[1][w->blob]}, pack};
-    return window_block(bottom, &f, top);
+    return window_block(&f, channels / pack, top);
+}
+
+bool tw_window_keep_rest(tw_kept_step *step)
+{
+    for (int k = 0; k < step->walk->n_kept; k++) {
+        tw_kept_blob *b = &step->blobs[k];
+        int pack = tw_kept_pack_of(step->kept, k);
+        tw_block none = {b->new_x, b->new_y, NULL, 0};
+        if (b->done)
+            continue;
+        if (tw_kept_makes(step, step->walk->kept[k].blob))
+            return false;
+        if (pack > 0) /* else nothing ever came */
+            keep(b, &none, step->walk->kept[k].channels, pack);
+    }
+    return true;
 }
 
 static ncnn_layer_t create(void *user)

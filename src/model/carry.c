@@ -89,6 +89,14 @@ static void find_lags(tw_carry *c)
     }
 }
 
+static void find_layers(tw_carry *c)
+{
+    c->layer_of = g_new(int, c->n_windows + 1);
+    for (int i = 0; i < c->net->n_layers; i++)
+        if (!strcmp(c->net->layers[i].type, "TwWindow"))
+            c->layer_of[tw_layer_int(&c->net->layers[i], 0, 0)] = i;
+}
+
 static void find_work(tw_carry *c)
 {
     double sum = 0;
@@ -131,6 +139,7 @@ tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const 
     if (status == TW_OK)
         status = tw_graph_parse(c->text, strlen(c->text), label, &c->net, err);
     if (status == TW_OK) {
+        find_layers(c);
         find_work(c);
         *out = c;
     } else {
@@ -151,6 +160,7 @@ void tw_carry_free(tw_carry *c)
     g_free(c->hoisted);
     g_free(c->macs);
     g_free(c->windows);
+    g_free(c->layer_of);
     g_free(c->text);
     g_free(c);
 }

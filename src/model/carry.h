@@ -36,6 +36,7 @@ typedef struct tw_carry {
     tw_graph *net; /* the same, parsed */
     int n_windows;
     tw_carry_window *windows;
+    int *layer_of;   /* per window: its layer in the rewritten net */
     int64_t *lag[2]; /* per blob of the original graph, in its samples */
     int *dummy[2];   /* per blob of the original graph: the size of its block when it has nothing new */
     double *macs;    /* per layer of the rewritten net: its part of the whole work */

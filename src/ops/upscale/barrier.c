@@ -102,7 +102,7 @@ tw_status tw_upscale_collect_fresh(tw_op_state *state, tw_step *step, const tw_s
             t++;
         tw_span x = tw_carry_new(state->walk, blob, 0, step->column), y = tw_carry_new(state->walk, blob, 1, step->row);
         bool none = x.hi <= x.lo || y.hi <= y.lo;
-        if (results[t].c != state->known[i].channels || (!none && !add_up(&results[t], 0, x, y, x.lo, y.lo, sums->sum + at))) {
+        if (!none && (results[t].c != state->known[i].channels || !add_up(&results[t], 0, x, y, x.lo, y.lo, sums->sum + at))) {
             g_free(sums);
             return tw_fail(err, TW_ERROR_RUN, "%s: a blob to be summed has another size than its step", state->name);
         }
