@@ -69,7 +69,7 @@ static tw_status try_way(cli_proof *p, const char *what, const cli_floats *pictu
     t.status = cli_verifier_plan(p->verifier, NULL, picture, way, &t.facts, &inner);
     if (t.status != TW_OK)
         t.skipped = refusal(&inner);
-    else if (t.facts.tiles <= 1)
+    else if (t.facts.tiles <= 1 && strcmp(t.facts.schedule, "carry") != 0)
         t.skipped = g_strdup("one tile holds the whole crop");
     else if (sparing && strcmp(t.facts.schedule, "halo") == 0 && work_of(p, &t.facts) > MOST_WORK)
         t.skipped = g_strdup_printf("with its context it would be %.0f times the work of the whole; %s", work_of(p, &t.facts),
@@ -201,8 +201,8 @@ int cli_count_trials(const cli_proof *p)
 tw_status cli_run_trials(cli_proof *p, tw_error *err)
 {
     TW_TRY(try_tiles(p, err));
-    if (!p->base)
-        return TW_OK;
+    if (!p->base) /* a schedule that was asked for may still cut what the cheapest one does not */
+        p->base = p->tiles[0];
     TW_TRY(try_threads(p, err));
     TW_TRY(try_schedules(p, err));
     return try_shift(p, err);

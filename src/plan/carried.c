@@ -60,7 +60,7 @@ static tw_status measure(const tw_planner *p, int64_t w, int64_t h, bool spilled
     TW_TRY(p->request->op->carry(p->request->state, c->tile, spilled, &c->cost, err));
     /* Edges of windows are copied and transformed for nothing: more of them in small tiles (measured, bench/). */
     c->work = c->cost.work * (1 + 2.0 / (double)c->tile[0]) * (1 + 2.0 / (double)c->tile[1]) *
-              tw_plan_cache_factor(c->cost.arena, 0.05) * (slack ? 1 : 1.05);
+              tw_plan_cache_factor(c->cost.arena, 0.07) * (slack ? 1 : 1.05);
     return TW_OK;
 }
 
