@@ -12,7 +12,7 @@
 #include "engine/gpu_run.h"
 #include "engine/log.h"
 #include "engine/window.h"
-#include "model/memory.h"
+#include "model/packing.h"
 
 typedef struct ncnn_engine {
     tw_engine base;
@@ -78,7 +78,7 @@ static bool is_written_over(const ncnn_engine *engine, const char *name)
     int blob = tw_graph_blob(graph, name);
     for (int i = 0; i < graph->n_layers && blob >= 0; i++)
         for (int k = 0; k < graph->layers[i].n_inputs; k++)
-            if (tw_graph_unsplit(graph, graph->layers[i].inputs[k]) == blob && tw_memory_in_place(&graph->layers[i]))
+            if (tw_graph_unsplit(graph, graph->layers[i].inputs[k]) == blob && tw_layer_in_place(&graph->layers[i]))
                 return true;
     return false;
 }

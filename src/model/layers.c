@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/convolve.h"
+#include "model/packing.h"
 
 tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den)
 {
@@ -467,15 +468,6 @@ static const struct {
      "ArgMax GLU DeformableConv2D CopyTo CumulativeSum"},
 };
 
-static bool names(const char *list, const char *type)
-{
-    size_t n = strlen(type);
-    for (const char *at = strstr(list, type); at; at = strstr(at + 1, type))
-        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == 0))
-            return true;
-    return false;
-}
-
 tw_status tw_layer_shape(tw_shaper *s)
 {
     const tw_layer *l = tw_shaper_layer(s);
@@ -483,7 +475,7 @@ tw_status tw_layer_shape(tw_shaper *s)
         for (int k = 0; k < l->n_inputs; k++)
             s->level[l->outputs[i]] = MAX(s->level[l->outputs[i]], s->level[l->inputs[k]]);
     for (size_t i = 0; i < G_N_ELEMENTS(families); i++) {
-        if (!names(families[i].types, l->type))
+        if (!tw_type_listed(l->type, families[i].types))
             continue;
         if (l->n_inputs < families[i].min_inputs || l->n_outputs < 1)
             return tw_shaper_fail(s, "too few inputs or outputs");

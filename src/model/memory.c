@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/layers.h"
+#include "model/packing.h"
 #include "model/workspace.h"
 
 /* A piece of memory; blobs that a Split makes share one. */
@@ -97,106 +98,24 @@ static box *box_for(play *p, int blob, int pack)
     return box_new(p, w, h, channels_of(p, blob), pack);
 }
 
-/* ---- what ncnn's layers can do ---- */
-
-static bool listed(const char *type, const char *const *list)
-{
-    for (; *list; list++)
-        if (!strcmp(type, *list))
-            return true;
-    return false;
-}
-
-static bool packs(const tw_layer *l)
-{
-    static const char *const list[] = {"AbsVal",
-                                       "BatchNorm",
-                                       "BinaryOp",
-                                       "BNLL",
-                                       "Cast",
-                                       "Clip",
-                                       "Concat",
-                                       "Convolution",
-                                       "ConvolutionDepthWise",
-                                       "Crop",
-                                       "Deconvolution",
-                                       "DeconvolutionDepthWise",
-                                       "DeformableConv2D",
-                                       "Dropout",
-                                       "Eltwise",
-                                       "ELU",
-                                       "Erf",
-                                       "Flatten",
-                                       "GELU",
-                                       "Gemm",
-                                       "GridSample",
-                                       "GroupNorm",
-                                       "HardSigmoid",
-                                       "HardSwish",
-                                       "InnerProduct",
-                                       "Interp",
-                                       "LayerNorm",
-                                       "Mish",
-                                       "MultiHeadAttention",
-                                       "Normalize",
-                                       "Padding",
-                                       "Permute",
-                                       "Pooling",
-                                       "PReLU",
-                                       "ReLU",
-                                       "Reshape",
-                                       "RMSNorm",
-                                       "Scale",
-                                       "SELU",
-                                       "ShuffleChannel",
-                                       "Sigmoid",
-                                       "Slice",
-                                       "Softmax",
-                                       "Swish",
-                                       "TanH",
-                                       "UnaryOp",
-                                       "DeepCopy",
-                                       "Input",
-                                       "Noop",
-                                       "Split",
-                                       NULL};
-    if (!strcmp(l->type, "Pooling") && tw_layer_int(l, 7, 0))
-        return false;
-    return listed(l->type, list);
-}
-
-bool tw_memory_in_place(const tw_layer *l)
-{
-    static const char *const list[] = {
-        "AbsVal",    "BatchNorm", "Bias",      "BNLL",    "CELU",      "Clip",        "CumulativeSum", "Dropout",
-        "ELU",       "Erf",       "Exp",       "GELU",    "GroupNorm", "HardSigmoid", "HardSwish",     "InstanceNorm",
-        "LayerNorm", "Log",       "LRN",       "Mish",    "Noop",      "Normalize",   "Power",         "PReLU",
-        "ReLU",      "RMSNorm",   "Scale",     "SELU",    "Shrink",    "Sigmoid",     "Softmax",       "Softplus",
-        "Swish",     "TanH",      "Threshold", "UnaryOp", NULL};
-    if (!strcmp(l->type, "BinaryOp"))
-        return l->n_inputs == 1;
-    return listed(l->type, list);
-}
-
 /* ---- one layer ---- */
 
 /* ncnn's Vulkan layers take either packing. */
 static bool takes_packs(const play *p, const tw_layer *l)
 {
-    return p->device || packs(l);
+    return p->device || tw_layer_packs(l);
 }
 
 /* The input as the layer wants it: an own copy where it would be overwritten under another reader, repacked where it
  * must be. */
 static box *held_input(play *p, const tw_layer *l, int blob)
 {
-    static const char *const any_pack[] = {"Clip", "HardSigmoid", "Permute", "Noop", "Cast", "DeepCopy", "TwWindow", NULL};
     box *b = p->blobs[blob];
-    if (tw_memory_in_place(l) && b->refs > 1)
+    if (tw_layer_in_place(l) && b->refs > 1)
         b = box_new(p, b->w, b->h, b->channels, b->pack);
     else
         b->refs++;
-    int pack = listed(l->type, any_pack) ? b->pack : takes_packs(p, l) ? widest_pack(p, b->channels) : 1;
+    int pack = tw_layer_any_pack(l) ? b->pack : takes_packs(p, l) ? widest_pack(p, b->channels) : 1;
     if (pack == b->pack)
         return b;
     box *packed = box_new(p, b->w, b->h, b->channels, pack);
@@ -387,11 +306,11 @@ static box *run_other(play *p, int layer, const box *in)
     if (!strcmp(l->type, "TwWindow"))
         return box_for(p, l->outputs[0], in->pack);
     out = box_for(p, l->outputs[0], takes_packs(p, l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
-    static const char *const simple[] = {"BinaryOp", "Eltwise",   "Interp",       "PixelShuffle", "Reorg",    "rife.Warp",
-                                         "Padding",  "Reduction", "InnerProduct", "Cast",         "DeepCopy", NULL};
+    static const char simple[] = "BinaryOp Eltwise Interp PixelShuffle Reorg rife.Warp Padding Reduction InnerProduct Cast "
+                                 "DeepCopy";
     if (!strcmp(l->type, "Padding") && in->pack != out->pack)
         touch(p, size_of(in->w, in->h, in->channels, 1));
-    if (!listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
+    if (!tw_type_listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
         touch(p, 2 * (in->bytes + out->bytes));
     return out;
 }
@@ -409,7 +328,7 @@ static void run_layer(play *p, int layer)
             p->blobs[l->outputs[i]] = in[0];
         out = in[0];
         out->refs++;
-    } else if (tw_memory_in_place(l)) {
+    } else if (tw_layer_in_place(l)) {
         out = in[0];
         out->refs++;
     } else if (!strcmp(l->type, "Slice")) {

@@ -7,15 +7,13 @@
 #include "model/stages.h"
 
 /** Peak bytes of activations and workspace for a tile of w x h input samples (input and output tensors included), one
- *  thread. `injected`: whole-picture layers do not run, what they give is an input. estimate >= actual is tested for every pack, tile size and layer type. */
+ *  thread. `injected`: whole-picture layers do not run, what they give is an input. estimate >= actual is tested for every
+ *  pack, tile size and layer type. */
 int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, bool injected, int64_t w, int64_t h);
 
 /** The same for one step of a stage of a carried net whose input block is tile[0] x tile[1] samples; what is kept between steps is
  *  not in it. */
 int64_t tw_memory_tile_carried(const tw_carry *carry, const tw_stage *stage, const int64_t tile[2]);
-
-/** ncnn lets this layer write over its input, or over a copy where others read that, too. */
-bool tw_memory_in_place(const tw_layer *layer);
 
 /** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the
  *  moment of transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
