@@ -168,7 +168,7 @@ tw_status tw_job_plan(tw_job *job, tw_error *err)
 {
     tw_run run;
     forget_report(job);
-    tw_status status = tw_run_prepare(job, &run, err);
+    tw_status status = tw_run_prepare(job, false, &run, err);
     if (status == TW_OK)
         tw_report_fill(job, &run, 0);
     tw_run_close(&run);
@@ -224,7 +224,7 @@ tw_status tw_job_run(tw_job *job, tw_error *err)
 {
     tw_run run;
     forget_report(job);
-    tw_status status = tw_run_prepare(job, &run, err);
+    tw_status status = tw_run_prepare(job, true, &run, err);
     if (status == TW_OK)
         status = tw_context_check(job->context, err);
     if (status == TW_OK)

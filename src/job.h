@@ -46,6 +46,8 @@ typedef struct tw_run {
     tw_source *sources[TW_MAX_INPUTS];
     tw_op_state *state;
     tw_op_facts facts;
+    tw_measured measured;
+    int64_t measuring_bytes; /* peak of the process while that is measured; 0: nothing is */
     tw_picture result;
     tw_sink_options sink_options;
     tw_sink_cost sink_cost;
@@ -53,8 +55,9 @@ typedef struct tw_run {
     double compute_seconds; /* from the first step to the last */
 } tw_run;
 
-/** Opens headers, checks the output, makes the plan. tw_run_close is safe after any outcome. */
-tw_status tw_run_prepare(tw_job *job, tw_run *run, tw_error *err);
+/** Opens headers, checks the output, makes the plan. With `to_run` it may also read pixels, to measure what the plan needs to know.
+ *  tw_run_close is safe after any outcome. */
+tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err);
 void tw_run_close(tw_run *run);
 
 /** Fills job->report, extra and explained from a prepared (seconds 0) or finished run. */

@@ -140,7 +140,8 @@ static bool below_threshold(const tw_run *run)
 static tw_status open_op(tw_run *run, bool whole, tw_error *err)
 {
     tw_job *job = run->job;
-    tw_op_request request = {job->context, run->options, job->session->pool, job->n_inputs, run->sources, whole};
+    tw_op_request request = {job->context, run->options, job->session->pool, job->n_inputs,
+                             run->sources, whole,        &run->measured};
     tw_op_state *before = run->state; /* closed last: what both share, as a device, need not start twice */
     run->state = NULL;
     tw_status status = job->op->open(&request, &run->state, err);
@@ -151,15 +152,22 @@ static tw_status open_op(tw_run *run, bool whole, tw_error *err)
     return check_output(run, err);
 }
 
-static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
+/* Of the operator as it is open now. */
+static tw_plan_request plan_request(const tw_run *run)
 {
-    tw_job *job = run->job;
-    TW_TRY(open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
+    const tw_job *job = run->job;
     tw_plan_request request = {.op = job->op, .state = run->state, .n_inputs = job->n_inputs, .sources = run->sources};
     request.result = job->op->result == TW_RESULT_PICTURE ? &run->result : NULL;
     request.sink_cost = request.result ? &run->sink_cost : NULL;
     request.budget = tw_options_size(run->options, "memory", job->limits.memory);
-    request.base_bytes = 0;
+    return request;
+}
+
+static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
+{
+    tw_job *job = run->job;
+    TW_TRY(open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
+    tw_plan_request request = plan_request(run);
     request.schedule = schedule;
     tw_options_geometry(run->options, "tile", &request.tile_w, &request.tile_h);
     if (request.tile_w == 0) {
@@ -245,6 +253,39 @@ static tw_status choose_schedule(tw_run *run, tw_error *err)
     return choose_by_cost(run, automatic && !tw_options_given(run->options, "enable-tiling"), err);
 }
 
+/* --- what is measured before the plan ---------------------------------------------------------------------------- */
+
+static tw_status run_probe(tw_run *run, int64_t room, tw_error *err)
+{
+    const tw_job *job = run->job;
+    for (int i = 0; i < job->n_inputs; i++)
+        TW_TRY(tw_source_will_rewind(run->sources[i], err));
+    TW_TRY(job->op->probe(run->state, run->sources, room, &run->measured, err));
+    for (int i = 0; i < job->n_inputs; i++)
+        TW_TRY(tw_source_rewind(run->sources[i], err));
+    return TW_OK;
+}
+
+/* Pixels are read in a run only; a plan counts what measuring will take. */
+static tw_status measure(tw_run *run, bool to_run, tw_error *err)
+{
+    if (!run->job->op->probe || asked_schedule(run) == TW_SCHEDULE_WHOLE)
+        return TW_OK;
+    TW_TRY(open_op(run, false, err));
+    if (!run->facts.to_measure)
+        return TW_OK;
+    tw_plan_request request = plan_request(run);
+    int64_t before = tw_plan_before_tiles(&request), room = request.budget - before;
+    int64_t bytes = run->job->op->probe_bytes(run->state, room);
+    if (bytes > room)
+        return tw_fail(
+            err, TW_ERROR_BUDGET,
+            "the budget of %.1f MiB cannot hold the measuring that --halo asks for: the smallest that would do is %lldM",
+            (double)request.budget / (1 << 20), (long long)((before + bytes + (1 << 20) - 1) >> 20));
+    run->measuring_bytes = bytes > 0 ? before + bytes : 0;
+    return to_run ? run_probe(run, room, err) : TW_OK;
+}
+
 static tw_status check_room(tw_run *run, tw_error *err)
 {
     const tw_plan *plan = &run->plan;
@@ -267,7 +308,7 @@ static tw_status check_scratch_folder(const tw_options *options, tw_error *err)
     return TW_OK;
 }
 
-tw_status tw_run_prepare(tw_job *job, tw_run *run, tw_error *err)
+tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err)
 {
     *run = (tw_run){.job = job};
     tw_limits_read(&job->limits);
@@ -282,7 +323,9 @@ tw_status tw_run_prepare(tw_job *job, tw_run *run, tw_error *err)
     TW_TRY(check_scratch_folder(run->options, err));
     fill_sink_options(run);
     TW_TRY(open_sources(run, err));
+    TW_TRY(measure(run, to_run, err));
     TW_TRY(choose_schedule(run, err));
+    run->plan.planned_peak = tw_max64(run->plan.planned_peak, run->measuring_bytes);
     return check_room(run, err);
 }
 

@@ -14,6 +14,33 @@ static void append_size(GString *text, const char *what, int64_t bytes, const ch
                                note ? note : "");
 }
 
+/* What the lines of the plan add up to. */
+static int64_t plan_bytes(const tw_plan *plan)
+{
+    return plan->base_bytes + plan->source_bytes + plan->window_bytes + plan->weight_bytes + plan->workers_bytes +
+           plan->kept_bytes + plan->ring_bytes + plan->blend_bytes + plan->sink_bytes;
+}
+
+/* How large errors are, and how that is known. */
+static void explain_error(GString *text, const tw_job *job, const tw_run *run)
+{
+    const json_t *against = json_object_get(job->extra, "error_measured_against");
+    const char *wanted = json_string_value(json_object_get(job->extra, "to_be_measured"));
+    if (wanted && run->plan.schedule != TW_SCHEDULE_WHOLE)
+        g_string_append_printf(text, "%s is to be measured on the picture%s\n",
+                               strcmp(wanted, "halo") == 0 ? "the halo" : "the error",
+                               strcmp(wanted, "halo") == 0 ? ": this is the plan for a guess" : "");
+    if (!against)
+        return;
+    g_string_append_printf(text, "the error is %.2g/255, measured on %d tiles with most detail", run->facts.error_bound,
+                           (int)json_integer_value(json_object_get(job->extra, "error_measured_on")));
+    if (json_is_integer(against))
+        g_string_append_printf(text, ", against a context of %lld pixels", (long long)json_integer_value(against));
+    if (json_is_true(json_object_get(job->extra, "error_remembered")))
+        g_string_append(text, ", of an earlier run");
+    g_string_append_c(text, '\n');
+}
+
 static char *explain(const tw_job *job, const tw_run *run)
 {
     const tw_plan *plan = &run->plan;
@@ -30,6 +57,7 @@ static char *explain(const tw_job *job, const tw_run *run)
     g_string_append_printf(text, "because: %s\n", plan->why);
     if (!r->exact)
         g_string_append_printf(text, "not exact: %s\n", run->facts.why_inexact ? run->facts.why_inexact : "");
+    explain_error(text, job, run);
     if (plan->blend_rows > 0)
         g_string_append_printf(text, "neighbouring tiles are blended over %lldx%lld pixels\n", (long long)plan->overlap[0],
                                (long long)plan->overlap[1]);
@@ -47,6 +75,8 @@ static char *explain(const tw_job *job, const tw_run *run)
     append_size(text, "rows being blended", plan->blend_bytes, NULL);
     append_size(text, "encoder", plan->sink_bytes, run->sink_cost.why);
     append_size(text, "device memory", plan->planned_vram, "on the device");
+    if (run->measuring_bytes > plan_bytes(plan))
+        append_size(text, "measuring, before the tiles", run->measuring_bytes - plan_bytes(plan), "more than all that");
     append_size(text, "scratch file", plan->scratch_bytes, "on disk");
     if (plan->seconds > 0)
         g_string_append_printf(text, "about %.1f s on this machine\n", plan->seconds);
@@ -91,6 +121,7 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     r->workers = plan->workers, r->passes = plan->passes;
     r->exact = run->facts.exact;
     r->error_bound = run->facts.error_bound;
+    r->error_measured_on = (int32_t)json_integer_value(json_object_get(job->extra, "error_measured_on"));
     r->budget_bytes = plan->budget;
     r->planned_peak_bytes = plan->planned_peak;
     r->scratch_bytes = plan->scratch_bytes;

@@ -134,7 +134,8 @@ static void print_exactness(FILE *file, const tw_report *r)
     if (r->exact)
         fprintf(file, "  exact          yes: within %.2g/255 of the untiled run\n", r->error_bound);
     else if (r->error_bound >= 0)
-        fprintf(file, "  exact          no: up to %.2g/255 from the untiled run\n", r->error_bound);
+        fprintf(file, "  exact          no: %.2g/255 from the untiled run, measured on %d tile%s\n", r->error_bound,
+                (int)r->error_measured_on, r->error_measured_on == 1 ? "" : "s");
     else
         fprintf(file, "  exact          no: not measured\n");
 }

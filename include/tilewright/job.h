@@ -43,6 +43,7 @@ typedef struct tw_report {
     double planned_seconds;       /**< 0: not calibrated yet on this machine */
     double seconds;               /**< 0 in a plan */
     double megapixels_per_second; /**< input pixels */
+    int32_t error_measured_on;    /**< tiles that error_bound was measured on, 0: it is none that was measured */
 } tw_report;
 
 TW_API tw_status tw_session_new(tw_session **out, tw_error *err);

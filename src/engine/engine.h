@@ -48,6 +48,9 @@ void tw_engine_unref(tw_engine *engine);
 /** "cpu" or the GPU's name. */
 const char *tw_engine_device(const tw_engine *engine);
 
+/** Version of ncnn, on which the rounding of results depends. Static. */
+const char *tw_engine_version(void);
+
 /** Convolutions and the like that run on a Vulkan device, and those that a device was asked for but the CPU runs. */
 void tw_engine_layers(const tw_engine *engine, int *on_device, int *on_cpu);
 

@@ -307,3 +307,8 @@ tw_status tw_engine_open_ncnn(const tw_model *model, bool carried, int device, t
         *out = &engine->base;
     return status;
 }
+
+const char *tw_engine_version(void)
+{
+    return ncnn_version();
+}

@@ -23,8 +23,11 @@ const tw_option tw_common_options[] = {
      "pictures no larger than this run whole where the budget allows it", "0.1"},
     {"enable-tiling", 0, NULL, TW_OPTION_BOOL, 0, 0, NULL, NULL, NULL,
      "true: any tiled schedule; false: the whole picture at once, still within the budget", "0.1"},
-    {"halo", 0, "tile-overlap", TW_OPTION_CHOICE, 0, 65536, "exact", "px", "exact|N",
-     "context read around a tile: exact, or a number of input pixels (then the result says it is not exact)", "0.1"},
+    {"halo", 0, "tile-overlap", TW_OPTION_CHOICE, 0, 65536, "exact", "px", "exact|N|auto:EPS",
+     "context read around a tile: exact, a number of input pixels, or auto:EPS, the smallest whose error, measured on the "
+     "picture, is "
+     "less than EPS/255 (the result then says that it is not exact, and how far off)",
+     "0.1"},
     {"profile", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "manga|4k|low-memory",
      "options set together for a kind of work; options given beside it win", "0.1"},
     {"scratch", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL, "folder for scratch files (default: TMPDIR, else /var/tmp)",

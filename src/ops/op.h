@@ -59,6 +59,16 @@ void *tw_step_out(const tw_step *step, int64_t y);
  *  step->write once, and none before all that may fail is done: a step that fails is run again. */
 void tw_step_store(const tw_step *step, int64_t y, int band, const float *samples);
 
+/** What is measured of an inexact run before it is planned, or was by an earlier one. */
+typedef struct tw_measured {
+    bool known;
+    bool remembered; /* by an earlier run of the same model, on another picture perhaps */
+    int64_t halo;    /* input pixels; -1: exact */
+    double bound;    /* greatest difference seen, in 1/255; -1: there was no room to measure it */
+    int tiles;       /* where it was measured */
+    int64_t against; /* context of what it was compared with, input pixels; -1: exact */
+} tw_measured;
+
 typedef struct tw_op_request {
     tw_context *context;
     const tw_options *options;
@@ -66,6 +76,7 @@ typedef struct tw_op_request {
     int n_inputs;
     tw_source *const *sources;
     bool whole; /* the schedule is one tile: barriers need no passes */
+    const tw_measured *measured;
 } tw_op_request;
 
 typedef struct tw_op_state tw_op_state; /* each operator's own */
@@ -105,7 +116,8 @@ typedef struct tw_op_facts {
     double scale;         /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;
-    double error_bound; /* in 1/255 */
+    double error_bound; /* in 1/255; -1: unknown */
+    bool to_measure;    /* `probe` finds out what is not known yet */
     int64_t tile_hint;  /* preferred tile side in input pixels, 0: none */
     bool one_worker;    /* a GPU, or an engine that takes one call at a time */
 } tw_op_facts;
@@ -132,6 +144,12 @@ typedef struct tw_op_class {
 
     /** The same of device memory. NULL: it never uses a device. Pure. */
     int64_t (*vram)(const tw_op_state *state, int pass, int64_t w, int64_t h);
+
+    /** Measures what the plan must know, on the pixels of the inputs, which are at their first row and are left anywhere. `room`:
+     *  bytes it may take besides decoders and weights. NULL: nothing is ever measured. */
+    tw_status (*probe)(tw_op_state *state, tw_source *const *sources, int64_t room, tw_measured *out, tw_error *err);
+    /** Upper bound of the bytes that takes within `room`; more than that where there is no room for it. Pure. */
+    int64_t (*probe_bytes)(const tw_op_state *state, int64_t room);
 
     /** Carrying: steps in raster order over the input, each of which reads new pixels only and gives what they complete of the
      *  result; the operator keeps what later steps read. NULL: it never does. TW_ERROR_USAGE says why it cannot. `tile` in input

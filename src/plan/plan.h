@@ -57,6 +57,8 @@ typedef struct tw_plan_request {
 
 /** "carry", "halo" or "whole". Static text. */
 const char *tw_schedule_name(tw_schedule_kind kind);
+/** Bytes of a process that decodes the inputs and holds the weights, but no tile and no row of a result. */
+int64_t tw_plan_before_tiles(const tw_plan_request *request);
 
 /** TW_ERROR_BUDGET names the budget and the smallest one that would do. */
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err);

@@ -85,8 +85,7 @@ tw_rect tw_upscale_need(const tw_op_state *state, int pass, int input, tw_rect o
     return tw_rect_of(x, y);
 }
 
-/* Canvas samples of a tile whose core is `n` result samples, at the worst place. */
-static int64_t tile_length(const tw_op_state *state, int axis, int64_t n)
+int64_t tw_upscale_tile_length(const tw_op_state *state, int axis, int64_t n)
 {
     const tw_axis *a = &state->axis[axis];
     if (state->whole || n >= a->result)
@@ -105,7 +104,7 @@ static int64_t tile_length(const tw_op_state *state, int axis, int64_t n)
 
 int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h)
 {
-    int64_t tile_w = tile_length(state, 0, w), tile_h = tile_length(state, 1, h);
+    int64_t tile_w = tw_upscale_tile_length(state, 0, w), tile_h = tw_upscale_tile_length(state, 1, h);
     int64_t margin = state->in.alpha ? 2 * TW_BLEED : 0;
     int64_t picture = (tile_w + margin) * (tile_h + margin) * 4 * (state->in.alpha ? 7 : 3);
     int64_t result = tile_w * tile_h * state->scale * state->scale * 12;
@@ -127,5 +126,7 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
 int64_t tw_upscale_vram(const tw_op_state *state, int pass, int64_t w, int64_t h)
 {
     (void)pass; /* the last one's peak bounds all */
-    return state->device >= 0 ? tw_upscale_device_tile(state, tile_length(state, 0, w), tile_length(state, 1, h)) : 0;
+    return state->device >= 0
+               ? tw_upscale_device_tile(state, tw_upscale_tile_length(state, 0, w), tw_upscale_tile_length(state, 1, h))
+               : 0;
 }

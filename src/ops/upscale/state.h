@@ -36,6 +36,12 @@ typedef struct tw_known {
     __int128 *total;            /* while its pass runs: turns * channels */
 } tw_known;
 
+/** Rows of a part of the picture in memory, which steps read instead of a window. */
+typedef struct tw_crop {
+    tw_rect rect;
+    char *pixels; /* rows without gaps */
+} tw_crop;
+
 struct tw_op_state {
     tw_context *context;
     tw_pool *pool;
@@ -49,6 +55,10 @@ struct tw_op_state {
     tw_axis axis[2]; /* x, y */
     tw_pad pad;
     int64_t fixed_halo; /* -1: exact */
+    double tolerance;   /* --halo auto:EPS, in 1/255; 0: none */
+    bool to_measure;
+    tw_measured measured;
+    const tw_crop *crop; /* while something is measured */
     bool whole, tta, exact;
     tw_ramp_kind blend; /* none where results are exact */
     int64_t ramp;       /* input pixels that tiles share, 0: by the tile */
@@ -84,6 +94,42 @@ tw_rect tw_upscale_need(const tw_op_state *state, int pass, int input, tw_rect o
 int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h);
 int64_t tw_upscale_vram(const tw_op_state *state, int pass, int64_t w, int64_t h);
 
+/** Canvas samples of a tile whose core is `n` result samples, at the worst place. */
+int64_t tw_upscale_tile_length(const tw_op_state *state, int axis, int64_t n);
+
+/* halo.c: how much context */
+
+/** TW_ERROR_USAGE for values that make no sense, and for exact tiles of what cannot be tiled exactly. */
+tw_status tw_upscale_choose_halo(tw_op_state *state, const tw_op_request *request, tw_error *err);
+/** The smallest fixed context that changes nothing, -1: none does. */
+int64_t tw_upscale_exact_halo(const tw_op_state *state);
+/** Adds what was measured, and against what, to the report. */
+void tw_upscale_report_measured(const tw_op_state *state, void *json);
+
+/* remember.c: what was measured, in the user's cache */
+
+/** Fills `out` with the halo that an earlier run found for state->tolerance, with this version of the engine; leaves it alone where
+ *  none did. */
+void tw_upscale_recall_measured(const tw_op_state *state, tw_measured *out);
+/** Failure to write is not an error. */
+void tw_upscale_remember(const tw_op_state *state, const tw_measured *measured);
+
+/* places.c */
+
+/** The cells of `side` x `side` input pixels with the most detail (sum of absolute differences of neighbours), at most `most`, most
+ *  first; a picture smaller than a cell is one. Reads `source` to its end. Counts `*found`. */
+tw_status tw_upscale_places(tw_context *context, tw_source *source, int64_t side, int most, tw_rect *cells, int *found,
+                            tw_error *err);
+/** Bytes that takes. */
+int64_t tw_upscale_places_bytes(const tw_picture *picture, int64_t side);
+
+/* probe.c: how large errors are */
+
+/** Finds the smallest context whose error is under state->tolerance, or the error of the one that was given. One that an earlier run
+ *  found is only looked at again, on fewer tiles, and kept where it is good enough. */
+tw_status tw_upscale_probe(tw_op_state *state, tw_source *source, int64_t room, tw_measured *out, tw_error *err);
+int64_t tw_upscale_probe_bytes(const tw_op_state *state, int64_t room);
+
 /* carried.c: steps that read new pixels only */
 tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err);
 tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], tw_error *err);
@@ -96,8 +142,6 @@ tw_status tw_upscale_run_carried(tw_op_state *state, tw_step *step, tw_error *er
 
 /** Bytes of all of them. */
 int64_t tw_upscale_spill_bytes(const tw_op_state *state);
-/** Makes the files of what a stage leaves. */
-tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err);
 /** Makes the files of what a stage leaves. */
 tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err);
 /** The step's samples of a blob that an earlier stage left; a dummy block where there are none. */
@@ -114,6 +158,9 @@ tw_status tw_upscale_load(tw_op_state *state, const tw_step *step, tw_span x, tw
 /** Stores step->write out of a result whose sample (x0, y0) is its first. */
 tw_status tw_upscale_store(tw_op_state *state, const tw_step *step, const tw_tensor *result, const tw_tensor *alpha, int64_t x0,
                            int64_t y0, tw_error *err);
+/** `n` samples of one band of a result, from (x, y) on, in the picture's range. */
+void tw_upscale_samples(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
+                        float *to);
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
 
 /* net.c: one net call on a canvas tile: plain, or averaged over eight orientations */

@@ -5,6 +5,15 @@
 #include "blend/pixels.h"
 #include "ops/upscale/state.h"
 
+static const void *row_of(const tw_op_state *state, const tw_step *step, int64_t y)
+{
+    const tw_crop *crop = state->crop;
+    if (!crop)
+        return tw_step_row(step, 0, y);
+    return crop->pixels +
+           ((y - crop->rect.y) * crop->rect.w + step->in[0].x - crop->rect.x) * tw_picture_pixel_bytes(&state->in);
+}
+
 /* Picture samples of the step's input rectangle: three colour planes (grey three times), and alpha. */
 static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor *picture, tw_tensor *alpha, tw_error *err)
 {
@@ -15,7 +24,7 @@ static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor
     if (state->in.alpha)
         TW_TRY(tw_engine_tensor(worker, in.w, in.h, 1, alpha, err));
     for (int64_t y = 0; y < in.h; y++) {
-        const void *row = tw_step_row(step, 0, in.y + y);
+        const void *row = row_of(state, step, in.y + y);
         for (int c = 0; c < 3; c++)
             tw_pixels_load(row, state->in.depth, bands, state->in.colours == 3 ? c : 0, in.w,
                            picture->data + c * picture->plane + y * in.w);
@@ -69,9 +78,8 @@ static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_ten
     return TW_OK;
 }
 
-/* One row of one net channel of the result, back in the picture's range. */
-static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
-                       float *to)
+void tw_upscale_samples(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
+                        float *to)
 {
     static const tw_model_record plain = {.out_norm = {1, 1, 1, 1}};
     const tw_model_record *record = state->model ? &state->model->record : &plain;
@@ -103,7 +111,7 @@ static void store(const tw_op_state *state, const tw_step *step, const tw_tensor
     int64_t n = step->write.w;
     for (int64_t y = 0; y < step->write.h; y++) {
         for (int band = 0; band < 3; band++)
-            result_row(state, result, band, x0, y0 + y, n, line + band * n);
+            tw_upscale_samples(state, result, band, x0, y0 + y, n, line + band * n);
         if (state->out.colours == 1) { /* grey: the mean of what the net made of three equal channels */
             for (int64_t i = 0; i < n; i++)
                 line[i] = (line[i] + line[n + i] + line[2 * n + i]) * (1.f / 3.f);

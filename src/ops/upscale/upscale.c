@@ -88,26 +88,6 @@ static tw_status choose_model(tw_op_state *state, const tw_op_request *request, 
     return TW_OK;
 }
 
-static tw_status choose_halo(tw_op_state *state, const tw_options *options, tw_error *err)
-{
-    const char *text = tw_options_text(options, "halo");
-    if (strcmp(text, "exact") == 0) {
-        if (!state->exact && state->model && !state->whole)
-            return tw_fail(err, TW_ERROR_USAGE, "%s cannot be tiled exactly: %s; give --halo N or --schedule whole",
-                           state->name, state->model->geometry->why_inexact);
-        return TW_OK;
-    }
-    int64_t halo = strtoll(text, NULL, 10); /* the table has checked the number */
-    const int64_t *exact = state->model ? state->model->geometry->halo : NULL;
-    bool enough = exact && state->exact && halo >= exact[0] && halo >= exact[1] && halo >= exact[2] && halo >= exact[3];
-    enough |= state->callbacks && state->exact && halo >= state->tiling.overlap;
-    if (enough) /* a wider context changes nothing */
-        return TW_OK;
-    state->fixed_halo = halo;
-    state->exact = false;
-    return TW_OK;
-}
-
 /* Exact tiles need no blending: it could only hide what is not there. */
 static void choose_blend(tw_op_state *state, const tw_options *options)
 {
@@ -116,6 +96,10 @@ static void choose_blend(tw_op_state *state, const tw_options *options)
         state->blend_in_vain = tw_options_given(options, "blend") || tw_options_given(options, "ramp");
         return;
     }
+    /* errors below a bound that was asked for are not worth the overlap */
+    bool small = state->tolerance > 0 && tw_upscale_exact_halo(state) >= 0;
+    if (small && !tw_options_given(options, "blend") && !tw_options_given(options, "ramp"))
+        return;
     for (int i = 0; i < 4; i++)
         if (strcmp(tw_options_text(options, "blend"), names[i]) == 0)
             state->blend = (tw_ramp_kind)i;
@@ -190,17 +174,17 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     state->whole = request->whole;
     state->fixed_halo = -1;
     state->align = 1;
+    state->tta = tw_options_bool(options, "tta");
     tw_status status = choose_model(state, request, err);
     if (status == TW_OK)
-        status = choose_halo(state, options, err);
-    if (status == TW_OK)
         status = tw_upscale_choose_device(state, options, err);
+    if (status == TW_OK)
+        status = tw_upscale_choose_halo(state, request, err);
     if (status != TW_OK) {
         close_upscale(state);
         return status;
     }
     choose_blend(state, options);
-    state->tta = tw_options_bool(options, "tta");
     if (state->model)
         state->align = tile_align(state->model->geometry);
     state->in = *tw_source_picture(request->sources[0]);
@@ -231,7 +215,8 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
 static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
 {
     *out = (tw_op_facts){.model = state->name, .scale = (double)state->scale, .exact = state->exact || state->whole};
-    out->error_bound = out->exact ? 0.01 : -1;
+    out->error_bound = out->exact ? 0.01 : state->measured.known ? state->measured.bound : -1;
+    out->to_measure = state->to_measure;
     for (int i = 0; i < 4; i++)
         out->halo[i] = state->whole ? 0 : state->fixed_halo >= 0 ? state->fixed_halo : state->model->geometry->halo[i];
     if (state->callbacks) {
@@ -301,6 +286,16 @@ static tw_status start_upscale(tw_op_state *state, const tw_start *start, tw_err
     return TW_OK;
 }
 
+static tw_status probe_upscale(tw_op_state *state, tw_source *const *sources, int64_t room, tw_measured *out, tw_error *err)
+{
+    tw_start start = {.workers = 1, .worker_bytes = room};
+    TW_TRY(start_upscale(state, &start, err));
+    TW_TRY(tw_upscale_probe(state, sources[0], room, out, err));
+    if (state->tolerance > 0 && !out->remembered)
+        tw_upscale_remember(state, out);
+    return TW_OK;
+}
+
 static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
 {
     tw_upscale_end_walk(state);
@@ -315,6 +310,7 @@ static void upscale_report(const tw_op_state *state, void *json)
         tw_upscale_device_report(state, json);
     if (state->tta)
         json_object_set_new(json, "tta", json_true());
+    tw_upscale_report_measured(state, json);
 }
 
 const tw_op_class tw_upscale_class = {
@@ -338,6 +334,8 @@ const tw_op_class tw_upscale_class = {
     .need = tw_upscale_need,
     .bytes = tw_upscale_bytes,
     .vram = tw_upscale_vram,
+    .probe = probe_upscale,
+    .probe_bytes = tw_upscale_probe_bytes,
     .carry = tw_upscale_carry,
     .begin_pass = tw_upscale_begin_pass,
     .carry_span = tw_upscale_carry_span,

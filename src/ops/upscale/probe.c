@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/** How far a smaller context is from a larger one, measured on the tiles of the picture that have most detail. The tiles are small,
+ *  so that their borders, where a context that is too small shows, are near everywhere. */
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+
+#include "ops/upscale/state.h"
+
+#define PLACES 6
+#define AGAIN  2   /* places where what an earlier run found is looked at again */
+#define CORE   48  /* input pixels, then the next multiple of the alignment */
+#define MOST   104 /* context that others are compared with, where a larger one is not exact or would take long */
+#define LEAST  8   /* the smallest such context that says anything */
+
+typedef struct prober {
+    tw_op_state *state;
+    int64_t reference_halo; /* as state->fixed_halo */
+    int n;
+    tw_rect cores[PLACES]; /* result pixels */
+    tw_crop crops[PLACES];
+    float *reference[PLACES]; /* the cores' samples: bands, rows, columns */
+    float *line;
+} prober;
+
+/* --- what it takes ----------------------------------------------------------------------------------------------- */
+
+static int64_t core_of(const tw_op_state *state)
+{
+    return tw_ceil_div(CORE, state->align) * state->align;
+}
+
+/* Steps in which contexts are tried. */
+static int64_t step_of(const tw_op_state *state)
+{
+    return state->model ? tw_max64(state->model->geometry->align, 1) : state->align;
+}
+
+static tw_op_state with_halo(const tw_op_state *state, int64_t halo)
+{
+    tw_op_state other = *state;
+    other.fixed_halo = halo;
+    other.whole = false;
+    return other;
+}
+
+/* `halo` as state->fixed_halo. */
+static int64_t bytes_with(const tw_op_state *state, int64_t halo)
+{
+    tw_op_state other = with_halo(state, halo);
+    int64_t core = core_of(state) * state->scale, margin = state->in.alpha ? 2 * TW_BLEED : 0;
+    int64_t crop = (tw_upscale_tile_length(&other, 0, core) + margin) * (tw_upscale_tile_length(&other, 1, core) + margin) *
+                   tw_picture_pixel_bytes(&state->in);
+    int64_t samples = (3 * core * core * PLACES + core) * (int64_t)sizeof(float);
+    return tw_upscale_bytes(&other, 0, core, core) + PLACES * crop + samples + tw_picture_row_bytes(&state->in) +
+           tw_upscale_places_bytes(&state->in, core_of(state));
+}
+
+/* The exact context as a number for state->fixed_halo, -1 for the net's own. */
+static int64_t own_halo(const tw_op_state *state)
+{
+    return state->model ? -1 : tw_upscale_exact_halo(state);
+}
+
+/* The context in question, 0: it is to be found. */
+static int64_t asked_of(const tw_op_state *state)
+{
+    return state->tolerance > 0 && !state->measured.remembered ? 0 : state->fixed_halo;
+}
+
+/* What others are compared with: the exact context, where that is known, not much dearer, and fits; else a number of pixels, at least
+ * twice a context that was given. It may be too small to say anything. */
+static int64_t reference_of(const tw_op_state *state, int64_t room, bool *exact)
+{
+    int64_t halo = tw_max64(MOST, 2 * asked_of(state));
+    int64_t known = tw_upscale_exact_halo(state);
+    *exact = known >= 0 && known <= halo && bytes_with(state, own_halo(state)) <= room;
+    if (*exact)
+        return own_halo(state);
+    while (halo > 1 && bytes_with(state, halo) > room)
+        halo -= tw_max64(halo / 8, 1);
+    return halo;
+}
+
+static bool says_anything(const tw_op_state *state, int64_t reference, bool exact)
+{
+    int64_t least = asked_of(state) > 0 ? 2 * asked_of(state) : tw_max64(LEAST, 2 * step_of(state));
+    return exact || reference >= least;
+}
+
+int64_t tw_upscale_probe_bytes(const tw_op_state *state, int64_t room)
+{
+    bool exact;
+    int64_t reference = reference_of(state, room, &exact);
+    if (says_anything(state, reference, exact))
+        return bytes_with(state, reference);
+    return state->tolerance > 0 ? bytes_with(state, tw_max64(LEAST, 2 * step_of(state))) : 0;
+}
+
+/* --- pixels ------------------------------------------------------------------------------------------------------ */
+
+static tw_status make_room(prober *p, int64_t core, tw_error *err)
+{
+    tw_account *account = tw_context_account(p->state->context);
+    int64_t bytes = core * (int64_t)sizeof(float);
+    p->line = tw_alloc(account, (size_t)bytes);
+    if (!p->line)
+        return tw_fail_memory(err, "samples to be measured", bytes);
+    for (int i = 0; i < p->n; i++) {
+        tw_crop *crop = &p->crops[i];
+        crop->rect = tw_upscale_need(p->state, 0, 0, p->cores[i]);
+        bytes = crop->rect.w * crop->rect.h * tw_picture_pixel_bytes(&p->state->in);
+        crop->pixels = tw_alloc(account, (size_t)bytes);
+        if (!crop->pixels)
+            return tw_fail_memory(err, "pixels to be measured", bytes);
+        bytes = 3 * p->cores[i].w * p->cores[i].h * (int64_t)sizeof(float);
+        p->reference[i] = tw_alloc(account, (size_t)bytes);
+        if (!p->reference[i])
+            return tw_fail_memory(err, "samples to be measured", bytes);
+    }
+    return TW_OK;
+}
+
+static void release(prober *p)
+{
+    p->state->crop = NULL;
+    for (int i = 0; i < p->n; i++) {
+        tw_free(p->crops[i].pixels);
+        tw_free(p->reference[i]);
+    }
+    tw_free(p->line);
+}
+
+static tw_status fill_crops(prober *p, tw_source *source, char *row, tw_error *err)
+{
+    int64_t pixel = tw_picture_pixel_bytes(&p->state->in), end = 0;
+    for (int i = 0; i < p->n; i++)
+        end = tw_max64(end, p->crops[i].rect.y + p->crops[i].rect.h);
+    for (int64_t y = 0; y < end; y++) {
+        int64_t got = 0;
+        TW_TRY(tw_context_check(p->state->context, err));
+        TW_TRY(tw_source_next_band(source, row, 1, &got, err));
+        for (int i = 0; i < p->n; i++) {
+            const tw_crop *crop = &p->crops[i];
+            if (y >= crop->rect.y && y < crop->rect.y + crop->rect.h)
+                memcpy(crop->pixels + (y - crop->rect.y) * crop->rect.w * pixel, row + crop->rect.x * pixel,
+                       (size_t)(crop->rect.w * pixel));
+        }
+    }
+    return TW_OK;
+}
+
+static tw_status read_crops(prober *p, tw_source *source, tw_error *err)
+{
+    int64_t bytes = tw_picture_row_bytes(&p->state->in);
+    TW_TRY(tw_source_rewind(source, err));
+    char *row = tw_alloc(tw_context_account(p->state->context), (size_t)bytes);
+    if (!row)
+        return tw_fail_memory(err, "row of the input", bytes);
+    tw_status status = fill_crops(p, source, row, err);
+    tw_free(row);
+    return status;
+}
+
+/* --- nets -------------------------------------------------------------------------------------------------------- */
+
+/* Keeps the core's samples as the reference, or tells how far they are from it at most, in 1/255. */
+static void take_core(prober *p, int place, const tw_tensor *result, int64_t x0, int64_t y0, double *difference)
+{
+    tw_rect core = p->cores[place];
+    for (int64_t band = 0; band < 3; band++)
+        for (int64_t y = 0; y < core.h; y++) {
+            float *reference = p->reference[place] + (band * core.h + y) * core.w;
+            tw_upscale_samples(p->state, result, band, x0, y0 + y, core.w, difference ? p->line : reference);
+            for (int64_t x = 0; difference && x < core.w; x++)
+                *difference = fmax(*difference, 255 * fabs((double)p->line[x] - (double)reference[x]));
+        }
+}
+
+/* `difference` NULL: the reference itself. */
+static tw_status compute(prober *p, int place, int64_t halo, double *difference, tw_error *err)
+{
+    tw_op_state *state = p->state;
+    tw_rect core = p->cores[place];
+    tw_tensor tile = {0}, alpha = {0}, result = {0};
+    TW_TRY(tw_context_check(state->context, err));
+    state->fixed_halo = halo;
+    state->crop = &p->crops[place];
+    tw_step step = {.out = core, .write = core, .pass = state->levels};
+    step.in[0] = tw_upscale_need(state, 0, 0, core);
+    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){core.x, core.x + core.w});
+    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){core.y, core.y + core.h});
+    tw_status status = tw_upscale_load(state, &step, x, y, &tile, &alpha, err);
+    for (int level = 0; level < state->levels && status == TW_OK && place == 0 && !difference; level++) {
+        step.pass = level; /* means: those of the first tile stand for the picture's */
+        status = tw_upscale_collect(state, &step, &tile, x, y, err);
+        if (status == TW_OK)
+            status = tw_upscale_reduce(state, &step, err);
+        g_free(step.value);
+        if (status == TW_OK)
+            status = tw_upscale_end_pass(state, level, err);
+    }
+    if (status == TW_OK)
+        status = tw_upscale_net(state, &step, &tile, &result, err);
+    if (status == TW_OK)
+        take_core(p, place, &result, core.x - x.lo * state->scale, core.y - y.lo * state->scale, difference);
+    tw_tensor_release(&result);
+    tw_tensor_release(&tile);
+    tw_tensor_release(&alpha);
+    return status;
+}
+
+/* The greatest difference over all places; beyond `enough` the rest need not be looked at. */
+static tw_status error_of(prober *p, int64_t halo, double enough, double *error, tw_error *err)
+{
+    *error = 0;
+    for (int i = 0; i < p->n && *error < enough; i++)
+        TW_TRY(compute(p, i, halo, error, err));
+    return TW_OK;
+}
+
+/* The smallest context, in steps, whose error is under the bound. */
+static tw_status search(prober *p, bool exact, tw_measured *out, tw_error *err)
+{
+    const tw_op_state *state = p->state;
+    double tolerance = state->tolerance, error = 0;
+    int64_t step = step_of(state), own = tw_upscale_exact_halo(state);
+    int64_t low = 0, high = exact ? tw_ceil_div(own, step) : p->reference_halo / 2 / step;
+    if (!exact) {
+        TW_TRY(error_of(p, high * step, INFINITY, &error, err));
+        if (error >= tolerance && own < 0)
+            return tw_fail(err, TW_ERROR_USAGE,
+                           "%s: no context of up to %lld pixels keeps the error under %g/255, it is %.3g/255 there",
+                           state->name, (long long)(high * step), tolerance, error);
+        if (error >= tolerance)
+            low = high = tw_ceil_div(own, step);
+    }
+    out->bound = error;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        TW_TRY(error_of(p, middle * step, tolerance, &error, err));
+        if (error < tolerance) {
+            high = middle;
+            out->bound = error;
+        } else {
+            low = middle + 1;
+        }
+    }
+    out->halo = own >= 0 && high * step >= own ? -1 : high * step;
+    return TW_OK;
+}
+
+static tw_status measure(prober *p, tw_source *source, int places, bool exact, tw_measured *out, tw_error *err)
+{
+    tw_op_state *state = p->state;
+    int64_t asked = state->fixed_halo, core = core_of(state);
+    TW_TRY(tw_upscale_places(state->context, source, core, places, p->cores, &p->n, err));
+    for (int i = 0; i < p->n; i++)
+        p->cores[i] = (tw_rect){p->cores[i].x * state->scale, p->cores[i].y * state->scale, p->cores[i].w * state->scale,
+                                p->cores[i].h * state->scale};
+    state->fixed_halo = p->reference_halo;
+    TW_TRY(make_room(p, core * state->scale, err));
+    TW_TRY(read_crops(p, source, err));
+    for (int i = 0; i < p->n; i++)
+        TW_TRY(compute(p, i, p->reference_halo, NULL, err));
+    *out = (tw_measured){.known = true, .halo = asked, .tiles = p->n, .against = exact ? -1 : p->reference_halo};
+    bool look_again = state->tolerance > 0 && places == AGAIN;
+    return state->tolerance > 0 && !look_again ? search(p, exact, out, err) : error_of(p, asked, INFINITY, &out->bound, err);
+}
+
+/* With the context that the state has now. */
+static tw_status measure_at(tw_op_state *state, tw_source *source, int64_t room, int places, tw_measured *out, tw_error *err)
+{
+    prober p = {.state = state};
+    int64_t asked = state->fixed_halo;
+    bool exact;
+    p.reference_halo = reference_of(state, room, &exact);
+    *out = (tw_measured){.known = true, .halo = asked, .bound = -1};
+    if (!says_anything(state, p.reference_halo, exact))
+        return TW_OK;
+    tw_status status = measure(&p, source, places, exact, out, err);
+    release(&p);
+    state->fixed_halo = asked;
+    return status;
+}
+
+tw_status tw_upscale_probe(tw_op_state *state, tw_source *source, int64_t room, tw_measured *out, tw_error *err)
+{
+    tw_measured known = state->measured;
+    if (known.remembered) {
+        TW_TRY(measure_at(state, source, room, AGAIN, out, err));
+        if (out->bound < state->tolerance) {
+            known.bound = fmax(known.bound, out->bound);
+            *out = known;
+            return TW_OK;
+        }
+        state->measured = (tw_measured){.known = false};
+        TW_TRY(tw_source_rewind(source, err));
+    }
+    return measure_at(state, source, room, PLACES, out, err);
+}
