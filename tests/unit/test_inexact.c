@@ -245,9 +245,14 @@ static void test_refusals(void)
 
 /* --- what is remembered -------------------------------------------------------------------------------------------- */
 
+static char *memory_file(void)
+{
+    return g_build_filename(g_get_user_cache_dir(), "tilewright", "halo.ini", NULL);
+}
+
 static void write_memory(const char *value)
 {
-    char *name = g_build_filename(g_get_user_cache_dir(), "tilewright", "halo.ini", NULL), **groups;
+    char *name = memory_file(), **groups;
     GKeyFile *file = g_key_file_new();
     g_assert_true(g_key_file_load_from_file(file, name, G_KEY_FILE_NONE, NULL));
     groups = g_key_file_get_groups(file, NULL);
@@ -264,6 +269,9 @@ static void test_remembered(void)
     static const setting settings[] = {{"halo", "auto:6"}, {"schedule", "halo"}, {"tile", "48"}, {0}};
     static const setting narrower[] = {{"halo", "0"}, {"schedule", "halo"}, {"tile", "48"}, {0}};
     tw_session *session = new_session();
+    char *name = memory_file();
+    g_unlink(name); /* what other tests have left */
+    g_free(name);
     outcome first = must_run(session, picture, settings), second = must_run(session, picture, settings);
     g_assert_false(flag(&first, "error_remembered"));
     g_assert_true(flag(&second, "error_remembered"));
