@@ -35,10 +35,10 @@ typedef struct tw_engine_call {
     int64_t column, row;
 } tw_engine_call;
 
-/** `device`: -1 CPU float32, 0.. Vulkan device. `carried`: the net as model->carry has it, which runs in steps only (CPU).
- *  Loads the weights, counted against `account` by `weight_bytes`. The model must outlive the engine. */
-tw_status tw_engine_open_ncnn(const tw_model *model, bool carried, int device, tw_account *account, int64_t weight_bytes,
-                              tw_engine **out, tw_error *err);
+/** `device`: -1 CPU float32, 0.. Vulkan device. `carry` (may be NULL): the net as that has it, which runs in steps only (CPU).
+ *  Loads the weights, counted against `account` by `weight_bytes`. Model and carry must outlive the engine. */
+tw_status tw_engine_open_ncnn(const tw_model *model, const tw_carry *carry, int device, tw_account *account,
+                              int64_t weight_bytes, tw_engine **out, tw_error *err);
 /** Wraps the caller's functions; `close` is called by the last tw_engine_unref. */
 tw_status tw_engine_open_callbacks(const char *name, const tw_engine_callbacks *callbacks, tw_engine **out, tw_error *err);
 

@@ -17,7 +17,7 @@
 typedef struct ncnn_engine {
     tw_engine base;
     const tw_model *model;
-    bool carried;
+    const tw_carry *carry;
     ncnn_net_t net;
     ncnn_allocator_t blobs, workspace;
     tw_account *account;
@@ -74,7 +74,7 @@ static ncnn_mat_t wrap(const tw_tensor *tensor, bool vector)
 /* ncnn asks how many own what a layer is to write over, and crashes when it is nobody: such a layer gets a copy of the input. */
 static bool is_written_over(const ncnn_engine *engine, const char *name)
 {
-    const tw_graph *graph = engine->carried ? engine->model->carry->net : engine->model->graph;
+    const tw_graph *graph = engine->carry ? engine->carry->net : engine->model->graph;
     int blob = tw_graph_blob(graph, name);
     for (int i = 0; i < graph->n_layers && blob >= 0; i++)
         for (int k = 0; k < graph->layers[i].n_inputs; k++)
@@ -252,9 +252,9 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
         tw_gpu_set_options(engine->net);
         ncnn_net_set_vulkan_device(engine->net, device);
     }
-    if (engine->carried)
+    if (engine->carry)
         tw_window_register(engine->net);
-    if (ncnn_net_load_param_memory(engine->net, engine->carried ? model->carry->text : model->param_text) != 0)
+    if (ncnn_net_load_param_memory(engine->net, engine->carry ? engine->carry->text : model->param_text) != 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
     bool loaded;
     if (model->weights)
@@ -273,8 +273,8 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
     return TW_OK;
 }
 
-tw_status tw_engine_open_ncnn(const tw_model *model, bool carried, int device, tw_account *account, int64_t weight_bytes,
-                              tw_engine **out, tw_error *err)
+tw_status tw_engine_open_ncnn(const tw_model *model, const tw_carry *carry, int device, tw_account *account,
+                              int64_t weight_bytes, tw_engine **out, tw_error *err)
 {
     *out = NULL;
     ncnn_engine *engine = calloc(1, sizeof *engine);
@@ -283,7 +283,7 @@ tw_status tw_engine_open_ncnn(const tw_model *model, bool carried, int device, t
     engine->base.class = &ncnn_class;
     engine->base.refs = 1;
     engine->model = model;
-    engine->carried = carried;
+    engine->carry = carry;
     tw_status status = TW_OK;
     strcpy(engine->base.device, "cpu");
     if (device >= 0) {

@@ -15,7 +15,7 @@ typedef struct model_entry {
 typedef struct engine_entry {
     const tw_model *model; /* NULL: the caller's own */
     char *name;
-    bool carried;
+    const tw_carry *carry;
     int device;
     tw_engine *engine;
     tw_engine_callbacks callbacks;
@@ -151,34 +151,34 @@ tw_status tw_pool_model(tw_pool *pool, const char *name, const tw_model **out, t
     return status;
 }
 
-static void close_other_form(tw_pool *pool, const tw_model *model, bool carried)
+static void close_other_form(tw_pool *pool, const tw_model *model, const tw_carry *carry)
 {
     for (guint i = 0; i < pool->engines->len; i++) {
         engine_entry *entry = pool->engines->pdata[i];
-        if (entry->model == model && entry->carried != carried && atomic_load(&entry->engine->refs) == 1)
+        if (entry->model == model && entry->carry != carry && atomic_load(&entry->engine->refs) == 1)
             g_ptr_array_remove_index(pool->engines, i--);
     }
 }
 
-tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, bool carried, int device, int64_t weight_bytes, tw_engine **out,
-                         tw_error *err)
+tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, const tw_carry *carry, int device, int64_t weight_bytes,
+                         tw_engine **out, tw_error *err)
 {
     tw_status status = TW_OK;
     *out = NULL;
     pthread_mutex_lock(&pool->lock);
     for (guint i = 0; i < pool->engines->len && !*out; i++) {
         engine_entry *entry = pool->engines->pdata[i];
-        if (entry->model == model && entry->carried == carried && entry->device == device)
+        if (entry->model == model && entry->carry == carry && entry->device == device)
             *out = tw_engine_ref(entry->engine);
     }
     if (!*out) {
         tw_engine *engine = NULL;
-        close_other_form(pool, model, carried);
-        status = tw_engine_open_ncnn(model, carried, device, pool->account, weight_bytes, &engine, err);
+        close_other_form(pool, model, carry);
+        status = tw_engine_open_ncnn(model, carry, device, pool->account, weight_bytes, &engine, err);
         if (status == TW_OK) {
             engine_entry *entry = g_new0(engine_entry, 1);
             entry->model = model;
-            entry->carried = carried;
+            entry->carry = carry;
             entry->device = device;
             entry->engine = engine;
             g_ptr_array_add(pool->engines, entry);

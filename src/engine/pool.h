@@ -20,10 +20,10 @@ const tw_engine_callbacks *tw_pool_callbacks(tw_pool *pool, const char *name);
 
 /** The model by name or path, parsed once; owned by the pool. */
 tw_status tw_pool_model(tw_pool *pool, const char *name, const tw_model **out, tw_error *err);
-/** The engine of a model on a device (-1: CPU), carried or not, loaded once; give it back with tw_engine_unref. An engine of the same
- *  model in the other form is closed when nobody uses it: weights are held once. */
-tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, bool carried, int device, int64_t weight_bytes, tw_engine **out,
-                         tw_error *err);
+/** The engine of a model on a device (-1: CPU), as `carry` has it or its own (NULL), loaded once; give it back with tw_engine_unref. An engine of the same
+ *  model in another form is closed when nobody uses it: weights are held once. */
+tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, const tw_carry *carry, int device, int64_t weight_bytes,
+                         tw_engine **out, tw_error *err);
 tw_status tw_pool_callback_engine(tw_pool *pool, const char *name, tw_engine **out, tw_error *err);
 
 #endif

@@ -116,8 +116,8 @@ static void find_work(tw_carry *c)
         c->macs[i] /= sum;
 }
 
-tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, tw_carry **out,
-                      tw_error *err)
+tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, bool plain,
+                      tw_carry **out, tw_error *err)
 {
     *out = NULL;
     if (!geometry->exact)
@@ -125,6 +125,7 @@ tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const 
     tw_carry *c = g_new0(tw_carry, 1);
     c->graph = graph;
     c->geometry = geometry;
+    c->plain = plain;
     c->hoisted = g_new(int, graph->n_blobs);
     for (int i = 0; i < graph->n_blobs; i++)
         c->hoisted[i] = -1;

@@ -31,6 +31,7 @@ typedef struct tw_carry_window {
 typedef struct tw_carry {
     const tw_graph *graph; /* the original */
     const tw_geometry *geometry;
+    bool plain;
     int64_t align; /* tiles are multiples of it: the geometry's align, or more to keep convolutions in step */
     char *text;    /* the rewritten net */
     tw_graph *net; /* the same, parsed */
@@ -43,9 +44,10 @@ typedef struct tw_carry {
     int *hoisted;    /* per blob of the original graph: the window whose size it has (a Concat of windows), or -1 */
 } tw_carry;
 
-/** `text` is what `graph` was parsed from. Everything is borrowed. TW_ERROR_USAGE says why a net cannot be carried. */
-tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, tw_carry **out,
-                      tw_error *err);
+/** `text` is what `graph` was parsed from. Everything is borrowed. `plain`: without Winograd convolutions, whose weights take four to
+ *  seven times the room; slower. TW_ERROR_USAGE says why a net cannot be carried. */
+tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, bool plain,
+                      tw_carry **out, tw_error *err);
 /** NULL is allowed. */
 void tw_carry_free(tw_carry *carry);
 

@@ -109,6 +109,7 @@ void tw_model_free(tw_model *model)
     g_free(model->param_text);
     g_free(model->weights_path);
     tw_carry_free(model->carry);
+    tw_carry_free(model->carry_plain);
     g_free(model->why_not_carried);
     tw_graph_free(model->graph);
     tw_geometry_free(model->geometry);
@@ -119,8 +120,12 @@ void tw_model_free(tw_model *model)
 static void prepare_carry(tw_model *model, const char *label)
 {
     tw_error why = TW_ERROR_NONE;
-    if (tw_carry_of(model->graph, model->geometry, model->param_text, label, &model->carry, &why) != TW_OK)
+    static const int64_t large = 4 << 20; /* weights */
+    const tw_geometry *g = model->geometry;
+    if (tw_carry_of(model->graph, g, model->param_text, label, false, &model->carry, &why) != TW_OK)
         model->why_not_carried = g_strdup(why.message);
+    else if (g->weights >= large && g->canvas[0] == 0)
+        tw_carry_of(model->graph, g, model->param_text, label, true, &model->carry_plain, &why);
 }
 
 /* From param_text (and weights) to graph, geometry and hash. */

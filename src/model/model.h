@@ -29,7 +29,9 @@ typedef struct tw_model {
     char *weights_path; /* .bin beside the .param, NULL when embedded */
     tw_graph *graph;
     tw_geometry *geometry;
-    tw_carry *carry;       /* NULL: it cannot be carried */
+    tw_carry *carry; /* NULL: it cannot be carried */
+    tw_carry
+        *carry_plain; /* the same without Winograd convolutions; NULL: it would save too little, or change rounding too much */
     char *why_not_carried; /* NULL: it can */
     char hash[65];         /* sha256 of graph text and weights, hex */
 } tw_model;

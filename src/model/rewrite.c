@@ -240,7 +240,7 @@ static int hoisting_reader(const writer *w)
 /* ---- layers ---- */
 
 static const int nothing[] = {-1};
-static const int conv_pads[] = {4, 14, 15, 16, 18, -1};
+static const int conv_pads[] = {4, 14, 15, 16, 18, 31, -1};
 static const int pool_pads[] = {3, 5, 13, 14, 15, -1};
 static const int deconv_pads[] = {4, 14, 15, 16, -1};
 static const int interp_sizes[] = {1, 2, 3, 4, 5, -1};
@@ -331,6 +331,16 @@ static void write_windowed(writer *w, const int *without, const char *added, boo
     g_free(input);
 }
 
+/* ncnn's feature mask says what a layer must not use. */
+static void write_convolution(writer *w)
+{
+    enum { NO_WINOGRAD = 64 };
+    char added[32];
+    int mask = tw_layer_int(layer_of(w), 31, 0) | (w->c->plain ? NO_WINOGRAD : 0);
+    g_snprintf(added, sizeof added, "31=%d", mask);
+    write_windowed(w, conv_pads, mask ? added : "", false);
+}
+
 /* Crops and paddings are windows and nothing else. */
 static void write_window_alone(writer *w)
 {
@@ -392,7 +402,7 @@ static tw_status write_spatial(writer *w)
     else if (g->reach[w->layer].reads == TW_READS_ALL && layer_is_direct(w, w->layer))
         write_direct(w);
     else if (is_convolution(l))
-        write_windowed(w, conv_pads, "", false);
+        write_convolution(w);
     else if (!strcmp(l->type, "Pooling"))
         return write_pooling(w);
     else if (!strcmp(l->type, "Reorg"))

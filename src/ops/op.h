@@ -81,8 +81,15 @@ typedef struct tw_op_request {
 
 typedef struct tw_op_state tw_op_state; /* each operator's own */
 
+/** Ways to carry with less memory. */
+typedef struct tw_thrift {
+    bool spilled; /* what is kept from tile row to tile row lies in scratch */
+    bool plain;   /* weights as they are, where faster convolutions want them blown up */
+} tw_thrift;
+
 /** What carrying takes for one tile size, over all passes. Bytes. */
 typedef struct tw_carry_cost {
+    int64_t weights;  /* resident once loaded, shared by workers */
     int64_t arena;    /* of one worker's tiles */
     int64_t room;     /* of one worker, for what a step is about to keep */
     int64_t columns;  /* kept from tile to tile, for each tile row in flight */
@@ -98,9 +105,9 @@ typedef struct tw_start {
     int workers;
     int64_t worker_bytes; /* cap of each one's arena */
     bool carried;
-    int64_t tile[2]; /* carried: input pixels */
-    int slots;       /* carried: tile rows in flight */
-    bool spilled;    /* carried: records lie in scratch */
+    int64_t tile[2];  /* carried: input pixels */
+    int slots;        /* carried: tile rows in flight */
+    tw_thrift thrift; /* carried */
 } tw_start;
 
 /** Facts of the operator that the plan and the report show. */
@@ -154,7 +161,7 @@ typedef struct tw_op_class {
     /** Carrying: steps in raster order over the input, each of which reads new pixels only and gives what they complete of the
      *  result; the operator keeps what later steps read. NULL: it never does. TW_ERROR_USAGE says why it cannot. `tile` in input
      *  pixels; it comes back as a multiple of what the operator needs. Pure. */
-    tw_status (*carry)(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err);
+    tw_status (*carry)(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err);
     /** Makes room for what a carried pass keeps, and tells its number of steps on x and y; end_pass frees it. */
     tw_status (*begin_pass)(tw_op_state *state, int pass, int64_t steps[2], tw_error *err);
     /** What step `step` of an axis reads and gives. Spans of the result partition it; either may be empty. */

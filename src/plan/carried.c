@@ -12,7 +12,8 @@ static const int64_t sides[] = {12, 24, 36, 48, 60, 72, 96, 120, 144, 192, 240};
 
 typedef struct candidate {
     int64_t tile[2];
-    bool spilled, slack; /* slack: a tile row of the result more than is computed, so that nobody waits for the encoder */
+    tw_thrift thrift;
+    bool slack; /* a tile row of the result more than is computed, so that nobody waits for the encoder */
     tw_carry_cost cost;
     double work;
 } candidate;
@@ -45,19 +46,19 @@ static int64_t window_bytes(const tw_planner *p, const candidate *c, int workers
 
 static int64_t kept_bytes(const candidate *c, int workers)
 {
-    return workers * (c->cost.room + c->cost.columns) + (c->spilled ? 0 : c->cost.records);
+    return workers * (c->cost.room + c->cost.columns) + (c->thrift.spilled ? 0 : c->cost.records);
 }
 
 static int64_t peak_of(const tw_planner *p, const candidate *c, int workers)
 {
-    return p->fixed_bytes + workers * c->cost.arena + kept_bytes(c, workers) + ring_bytes(p, c, workers) +
-           window_bytes(p, c, workers);
+    return p->fixed_bytes - p->facts.weight_bytes + c->cost.weights + workers * c->cost.arena + kept_bytes(c, workers) +
+           ring_bytes(p, c, workers) + window_bytes(p, c, workers);
 }
 
-static tw_status measure(const tw_planner *p, int64_t w, int64_t h, bool spilled, bool slack, candidate *c, tw_error *err)
+static tw_status measure(const tw_planner *p, int64_t w, int64_t h, tw_thrift thrift, bool slack, candidate *c, tw_error *err)
 {
-    *c = (candidate){.tile = {w, h}, .spilled = spilled, .slack = slack};
-    TW_TRY(p->request->op->carry(p->request->state, c->tile, spilled, &c->cost, err));
+    *c = (candidate){.tile = {w, h}, .thrift = thrift, .slack = slack};
+    TW_TRY(p->request->op->carry(p->request->state, c->tile, thrift, &c->cost, err));
     /* Edges of windows are copied and transformed for nothing: more of them in small tiles (measured, bench/). */
     c->work = c->cost.work * (1 + 2.0 / (double)c->tile[0]) * (1 + 2.0 / (double)c->tile[1]) *
               tw_plan_cache_factor(c->cost.arena, 0.07) * (slack ? 1 : 1.05);
@@ -86,21 +87,31 @@ static void offer(const tw_planner *p, const candidate *c, finding *known)
     }
 }
 
+static tw_status search_with(const tw_planner *p, tw_thrift thrift, finding *known, tw_error *err)
+{
+    for (int i = 0; i < N_SIDES; i++)
+        for (int j = 0; j <= i; j++) {
+            candidate c;
+            if (sides[i] > 4 * sides[j])
+                continue;
+            TW_TRY(measure(p, sides[i], sides[j], thrift, true, &c, err));
+            offer(p, &c, known);
+            c.slack = false;
+            c.work *= 1.05;
+            offer(p, &c, known);
+        }
+    return TW_OK;
+}
+
+/* Plain weights are for budgets that hold nothing else. */
 static tw_status search(const tw_planner *p, finding *known, tw_error *err)
 {
+    tw_error none = TW_ERROR_NONE;
     *known = (finding){.smallest = INT64_MAX};
-    for (int spilled = 0; spilled < 2; spilled++)
-        for (int i = 0; i < N_SIDES; i++)
-            for (int j = 0; j <= i; j++) {
-                candidate c;
-                if (sides[i] > 4 * sides[j])
-                    continue;
-                TW_TRY(measure(p, sides[i], sides[j], spilled, true, &c, err));
-                offer(p, &c, known);
-                c.slack = false;
-                c.work *= 1.05;
-                offer(p, &c, known);
-            }
+    TW_TRY(search_with(p, (tw_thrift){false, false}, known, err));
+    TW_TRY(search_with(p, (tw_thrift){true, false}, known, err));
+    if (!known->found[0])
+        search_with(p, (tw_thrift){true, true}, known, &none); /* a net without plain form has been refused already */
     return TW_OK;
 }
 
@@ -113,7 +124,8 @@ static void fill(const tw_planner *p, const candidate *c, int workers, tw_plan *
     out->tiles = c->cost.steps[0] * c->cost.steps[1];
     out->passes = p->passes;
     out->workers = out->slots = workers;
-    out->spilled = c->spilled;
+    out->thrift = c->thrift;
+    out->weight_bytes = c->cost.weights;
     out->ring_rows = ring_rows(p, c, workers);
     out->window_rows[0] = window_rows(p, c, workers);
     out->worker_bytes = c->cost.arena;
@@ -122,7 +134,7 @@ static void fill(const tw_planner *p, const candidate *c, int workers, tw_plan *
     out->workers_bytes = workers * c->cost.arena;
     out->kept_bytes = kept_bytes(c, workers);
     out->planned_peak = peak_of(p, c, workers);
-    out->scratch_bytes += c->cost.scratch + (c->spilled ? c->cost.records : 0);
+    out->scratch_bytes += c->cost.scratch + (c->thrift.spilled ? c->cost.records : 0);
     const tw_picture *picture = tw_source_picture(r->sources[0]);
     out->overhead = c->work;
     out->work = p->facts.macs * (double)picture->width * (double)picture->height * c->work;
@@ -155,13 +167,18 @@ static tw_status choose(tw_planner *p, candidate *best, tw_error *err)
 static tw_status as_asked(tw_planner *p, candidate *best, tw_error *err)
 {
     int64_t smallest = INT64_MAX;
-    for (int spilled = 0; spilled < 2; spilled++)
-        for (int slack = 1; slack >= 0; slack--) {
-            TW_TRY(measure(p, p->request->tile_w, p->request->tile_h, spilled, slack, best, err));
-            smallest = tw_min64(smallest, peak_of(p, best, 1));
-            if (peak_of(p, best, 1) <= p->request->budget)
-                return TW_OK;
+    static const tw_thrift thrifts[] = {{false, false}, {true, false}, {true, true}};
+    for (int i = 0; i < 6; i++) {
+        tw_status status = measure(p, p->request->tile_w, p->request->tile_h, thrifts[i / 2], i % 2 == 0, best, err);
+        if (i >= 4 && status != TW_OK) { /* it has no plain form */
+            *err = (tw_error)TW_ERROR_NONE;
+            break;
         }
+        TW_TRY(status);
+        smallest = tw_min64(smallest, peak_of(p, best, 1));
+        if (peak_of(p, best, 1) <= p->request->budget)
+            return TW_OK;
+    }
     return p->request->tile_may_shrink ? choose(p, best, err) : tw_plan_refuse(p, smallest, err);
 }
 
@@ -175,6 +192,8 @@ tw_status tw_plan_carried(tw_planner *p, tw_plan *out, tw_error *err)
     fill(p, &best, most_workers(p, &best), out);
     snprintf(out->why, sizeof out->why, "tiles hand on what the next ones read, nothing is computed twice; %s%s",
              asked ? "the tile size was given" : "the cheapest tile that fits the budget",
-             best.spilled ? "; rows to be kept would not fit, they lie in scratch" : "");
+             best.thrift.plain     ? "; weights for fast convolutions would not fit, nor rows to be kept, which lie in scratch"
+             : best.thrift.spilled ? "; rows to be kept would not fit, they lie in scratch"
+                                   : "");
     return TW_OK;
 }

@@ -24,7 +24,7 @@ typedef struct tw_plan {
     int64_t window_rows[TW_MAX_INPUTS];
     int64_t worker_bytes; /* cap of each worker's arena */
     int slots;            /* carry: tile rows in flight */
-    bool spilled;         /* carry: what is kept from tile row to tile row lies in scratch */
+    tw_thrift thrift;     /* carry: how memory is saved */
     int64_t kept_bytes;   /* carry: what is kept, in memory */
     int64_t budget;
     /* What takes memory; planned_peak is the sum. */

@@ -342,7 +342,7 @@ tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, t
         start.carried = true;
         memcpy(start.tile, plan->in_tile, sizeof start.tile);
         start.slots = plan->slots;
-        start.spilled = plan->spilled;
+        start.thrift = plan->thrift;
     }
     TW_TRY(op->start(request->state, &start, err));
     double begun = now();

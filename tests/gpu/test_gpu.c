@@ -218,7 +218,7 @@ static void capped_run(void)
     tw_engine *engine;
     g_assert_cmpint(tw_model_open("photo-2x", &model, &err), ==, TW_OK);
     int64_t weights = tw_memory_weights_device(model->graph), largest;
-    g_assert_cmpint(tw_engine_open_ncnn(model, false, 0, account, weights, &engine, &err), ==, TW_OK);
+    g_assert_cmpint(tw_engine_open_ncnn(model, NULL, 0, account, weights, &engine, &err), ==, TW_OK);
     tw_engine_worker *worker;
     g_assert_cmpint(tw_engine_worker_new(engine, account, &worker, &err), ==, TW_OK);
     tw_engine_worker_cap_device(worker, 4 << 20);

@@ -46,7 +46,7 @@ static inline void carried_vectors(carried *c)
 /* The carried net beside `whole`; weights come from there or from a file. */
 static inline tw_status carried_open(carried *c, const char *text, const char *bin, tw_error *err)
 {
-    TW_TRY(tw_carry_of(c->whole->graph, c->whole->geometry, text, "test", &c->carry, err));
+    TW_TRY(tw_carry_of(c->whole->graph, c->whole->geometry, text, "test", false, &c->carry, err));
     c->net = ncnn_net_create();
     ncnn_option_t option = test_option(c->whole->allocator, true);
     ncnn_net_set_option(c->net, option);

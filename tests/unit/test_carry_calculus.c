@@ -145,7 +145,7 @@ static int check_graph(const char *text, GRand *rand)
     tw_carry *c = NULL;
     int walks = 0;
     g_assert_cmpint(tw_graph_parse(text, strlen(text), "random", &graph, &err), ==, TW_OK);
-    if (tw_geometry_of(graph, "random", &g, &err) == TW_OK && tw_carry_of(graph, g, text, "random", &c, &err) == TW_OK) {
+    if (tw_geometry_of(graph, "random", &g, &err) == TW_OK && tw_carry_of(graph, g, text, "random", false, &c, &err) == TW_OK) {
         for (int i = 0; i < 4; i++) {
             int64_t canvas[2], tile[2];
             tw_carry_walk *walk;
@@ -215,7 +215,7 @@ static void test_refused(void)
         tw_carry *c;
         g_assert_cmpint(tw_graph_parse(text, strlen(text), "case", &graph, &err), ==, TW_OK);
         g_assert_cmpint(tw_geometry_of(graph, "case", &g, &err), ==, TW_OK);
-        g_assert_cmpint(tw_carry_of(graph, g, text, "case", &c, &err), ==, TW_ERROR_USAGE);
+        g_assert_cmpint(tw_carry_of(graph, g, text, "case", false, &c, &err), ==, TW_ERROR_USAGE);
         g_assert_null(c);
         if (!strstr(err.message, cases[i].why) || !strstr(err.message, "case cannot be carried"))
             g_error("'%s' does not say '%s'", err.message, cases[i].why);

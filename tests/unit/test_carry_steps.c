@@ -158,7 +158,7 @@ static bool check_graph(char *text, GRand *rand, tw_scratch *scratch, int *failu
             (tw_model){.param_text = text, .graph = s.c.whole->graph, .geometry = s.c.whole->geometry, .carry = s.c.carry};
         s.model.record.name = (char *)"test";
         s.model.weights = s.c.whole->weights->data;
-        assert_ok(tw_engine_open_ncnn(&s.model, true, -1, s.account, 0, &s.engine, &err), err);
+        assert_ok(tw_engine_open_ncnn(&s.model, s.model.carry, -1, s.account, 0, &s.engine, &err), err);
         s.image = image_random((int)s.walk->length[0][g->input], (int)s.walk->length[1][g->input], 3, rand);
         check_scene(&s, rand, scratch);
     }
@@ -214,7 +214,7 @@ static void test_written_over(void)
     tw_engine *engine;
     tw_tensor in, out;
     model.record.name = (char *)"test";
-    assert_ok(tw_engine_open_ncnn(&model, false, -1, account, 0, &engine, &err), err);
+    assert_ok(tw_engine_open_ncnn(&model, NULL, -1, account, 0, &engine, &err), err);
     assert_ok(tw_engine_worker_new(engine, account, &worker, &err), err);
     assert_ok(tw_engine_tensor(worker, 5, 4, 3, &in, &err), err);
     tw_engine_call call = {.n_in = 1, .n_out = 1, .in = {{"b0", &in, false}}, .out = {{"b2", &out}}};

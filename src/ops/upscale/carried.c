@@ -15,12 +15,12 @@ static bool is_empty(tw_span span)
     return span.hi <= span.lo;
 }
 
-static tw_status walk_of(const tw_op_state *state, int pass, const int64_t tile[2], tw_carry_walk **out, tw_error *err)
+static tw_status walk_of(const tw_op_state *state, const tw_carry *carry, int pass, const int64_t tile[2], tw_carry_walk **out,
+                         tw_error *err)
 {
     const tw_stage *stage = &state->stages.stage[pass];
     const int64_t canvas[2] = {state->axis[0].canvas, state->axis[1].canvas};
-    return tw_carry_walk_new(state->model->carry, canvas, tile, stage->n_targets, stage->targets, stage->n_sources,
-                             stage->sources, out, err);
+    return tw_carry_walk_new(carry, canvas, tile, stage->n_targets, stage->targets, stage->n_sources, stage->sources, out, err);
 }
 
 static bool reads_picture(const tw_op_state *state, int pass)
@@ -48,13 +48,13 @@ static int64_t read_length(const tw_op_state *state, int axis, int64_t tile)
     return tw_min64(tile + more + 2, state->axis[axis].picture);
 }
 
-static int64_t arena_bytes(const tw_op_state *state, const int64_t tile[2])
+static int64_t arena_bytes(const tw_op_state *state, const tw_carry *carry, const int64_t tile[2])
 {
     int64_t w = read_length(state, 0, tile[0]), h = read_length(state, 1, tile[1]);
     int64_t block = tw_min64(tile[0], state->axis[0].canvas) * tw_min64(tile[1], state->axis[1].canvas);
     int64_t net = 0;
     for (int i = 0; i < state->stages.n; i++)
-        net = tw_max64(net, tw_memory_tile_carried(state->model->carry, &state->stages.stage[i], tile));
+        net = tw_max64(net, tw_memory_tile_carried(carry, &state->stages.stage[i], tile));
     int64_t picture = w * h * 4 * (state->in.alpha ? 7 : 3), result_row = tile[0] * state->scale * 16;
     return picture + block * 12 + result_row + w * 8 + net + net / 16 + (576 << 10);
 }
@@ -75,8 +75,9 @@ static double step_work(const tw_op_state *state, const tw_carry_walk *walk)
     return (busy + 0.1 * all) * walk->layers * macs_per_layer / all_macs(state);
 }
 
-tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err)
+tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err)
 {
+    static const double plain_work = 2.2; /* of a plain convolution over a Winograd one (measured, bench/) */
     if (!state->model || !state->model->carry)
         return tw_fail(err, TW_ERROR_USAGE, "%s",
                        state->model ? state->model->why_not_carried : "the caller's own engine cannot be carried");
@@ -85,25 +86,29 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spill
                        state->fixed_halo >= 0 ? "--halo N"
                        : state->tta           ? "--tta"
                                               : "--device gpu");
+    const tw_carry *carry = thrift.plain ? state->model->carry_plain : state->model->carry;
+    if (!carry)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: its weights are small as they are", state->name);
     double bytes = state->stages.bytes * TW_MACS_PER_BYTE / state->model->geometry->macs_per_pixel;
-    *out = (tw_carry_cost){.work = state->stages.work + bytes, .scratch = tw_upscale_spill_bytes(state)};
+    *out = (tw_carry_cost){.work = state->stages.work * (thrift.plain ? plain_work : 1) + bytes,
+                           .scratch = tw_upscale_spill_bytes(state)};
     for (int axis = 0; axis < 2; axis++)
-        tile[axis] = tw_min64(grown(tile[axis], state->model->carry->align),
-                              grown(state->axis[axis].canvas, state->model->carry->align));
+        tile[axis] = tw_min64(grown(tile[axis], carry->align), grown(state->axis[axis].canvas, carry->align));
     for (int pass = 0; pass <= state->levels; pass++) {
         tw_carry_walk *walk;
-        TW_TRY(walk_of(state, pass, tile, &walk, err));
-        tw_kept_cost kept = tw_kept_cost_of(walk, spilled);
+        TW_TRY(walk_of(state, carry, pass, tile, &walk, err));
+        tw_kept_cost kept = tw_kept_cost_of(walk, thrift.spilled);
         out->room = tw_max64(out->room, kept.worker);
         out->columns = tw_max64(out->columns, kept.columns);
         out->records = tw_max64(out->records, kept.records);
         out->steps[0] = walk->steps[0], out->steps[1] = walk->steps[1];
         out->work += step_work(state, walk);
-        if (spilled)
+        if (thrift.spilled)
             out->work += 2 * (double)(kept.records * walk->steps[1]) * TW_MACS_PER_BYTE / all_macs(state);
         tw_carry_walk_free(walk);
     }
-    out->arena = arena_bytes(state, tile);
+    out->weights = tw_memory_weights(carry->net, state->model->geometry);
+    out->arena = arena_bytes(state, carry, tile);
     out->in_rows = read_length(state, 1, tile[1]);
     return TW_OK;
 }
@@ -112,11 +117,11 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spill
 
 tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], tw_error *err)
 {
-    TW_TRY(walk_of(state, pass, state->tile, &state->walk, err));
+    TW_TRY(walk_of(state, state->carry, pass, state->tile, &state->walk, err));
     steps[0] = state->walk->steps[0], steps[1] = state->walk->steps[1];
     TW_TRY(tw_upscale_open_spills(state, pass, err));
     return tw_kept_new(state->walk, state->slots, state->n_workers, tw_context_account(state->context),
-                       state->spilled ? tw_context_scratch(state->context) : NULL, &state->kept, err);
+                       state->thrift.spilled ? tw_context_scratch(state->context) : NULL, &state->kept, err);
 }
 
 void tw_upscale_end_walk(tw_op_state *state)

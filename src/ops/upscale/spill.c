@@ -46,7 +46,7 @@ static place place_of(const tw_op_state *state, const tw_step *step, int blob)
 tw_status tw_upscale_recall(tw_op_state *state, const tw_step *step, int blob, tw_tensor *out, tw_error *err)
 {
     place p = place_of(state, step, blob);
-    const tw_carry *carry = state->model->carry;
+    const tw_carry *carry = state->carry;
     tw_scratch_file *file = state->spills[number_of(state, blob)];
     tw_engine_worker *worker = state->workers[step->worker];
     if (p.w == 0 || p.h == 0) {

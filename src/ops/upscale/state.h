@@ -67,10 +67,11 @@ struct tw_op_state {
     tw_upscale_device gpu;
     int levels; /* passes over barriers before the last one */
     tw_known known[TW_MAX_BARRIERS];
-    bool carried; /* from start on */
+    bool carried;          /* from start on */
+    const tw_carry *carry; /* the form of the net that is carried */
     int64_t tile[2];
     int slots;
-    bool spilled;
+    tw_thrift thrift;
     tw_carry_walk *walk; /* of the pass, with what it keeps */
     tw_kept *kept;
     tw_stages stages;
@@ -131,7 +132,7 @@ tw_status tw_upscale_probe(tw_op_state *state, tw_source *source, int64_t room, 
 int64_t tw_upscale_probe_bytes(const tw_op_state *state, int64_t room);
 
 /* carried.c: steps that read new pixels only */
-tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err);
+tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err);
 tw_status tw_upscale_begin_pass(tw_op_state *state, int pass, int64_t steps[2], tw_error *err);
 void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t step, tw_span *in, tw_span *out);
 tw_status tw_upscale_commit(tw_op_state *state, const tw_step *step, tw_error *err);

@@ -265,13 +265,16 @@ static tw_status start_upscale(tw_op_state *state, const tw_start *start, tw_err
 {
     state->carried = start->carried;
     state->slots = start->slots;
-    state->spilled = start->spilled;
+    state->thrift = start->thrift;
+    if (state->carried)
+        state->carry = state->thrift.plain ? state->model->carry_plain : state->model->carry;
     memcpy(state->tile, start->tile, sizeof state->tile);
     if (state->blend_in_vain)
         tw_warn(state->context, "%s is tiled exactly: --blend and --ramp are ignored", state->name);
     if (!state->callbacks)
-        TW_TRY(tw_pool_engine(state->pool, state->model, state->carried, state->device,
-                              tw_memory_weights(state->model->graph, state->model->geometry), &state->engine, err));
+        TW_TRY(tw_pool_engine(state->pool, state->model, state->carry, state->device,
+                              tw_memory_weights(state->carry ? state->carry->net : state->model->graph, state->model->geometry),
+                              &state->engine, err));
     state->workers = g_new0(tw_engine_worker *, start->workers);
     state->accounts = g_new0(tw_account *, start->workers);
     for (int i = 0; i < start->workers; i++) {
