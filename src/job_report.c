@@ -24,21 +24,16 @@ static int64_t plan_bytes(const tw_plan *plan)
 /* How large errors are, and how that is known. */
 static void explain_error(GString *text, const tw_job *job, const tw_run *run)
 {
-    const json_t *against = json_object_get(job->extra, "error_measured_against");
+    const char *against = json_string_value(json_object_get(job->extra, "error_measured_against"));
     const char *wanted = json_string_value(json_object_get(job->extra, "to_be_measured"));
-    if (wanted && run->plan.schedule != TW_SCHEDULE_WHOLE)
-        g_string_append_printf(text, "%s is to be measured on the picture%s\n",
-                               strcmp(wanted, "halo") == 0 ? "the halo" : "the error",
-                               strcmp(wanted, "halo") == 0 ? ": this is the plan for a guess" : "");
-    if (!against)
-        return;
-    g_string_append_printf(text, "the error is %.2g/255, measured on %d tiles with most detail", run->facts.error_bound,
-                           (int)json_integer_value(json_object_get(job->extra, "error_measured_on")));
-    if (json_is_integer(against))
-        g_string_append_printf(text, ", against a context of %lld pixels", (long long)json_integer_value(against));
-    if (json_is_true(json_object_get(job->extra, "error_remembered")))
-        g_string_append(text, ", of an earlier run");
-    g_string_append_c(text, '\n');
+    if (wanted && strcmp(wanted, "halo") == 0)
+        g_string_append(text, "the halo is to be measured on the picture: this is the plan for a guess\n");
+    else if (wanted)
+        g_string_append(text, "the error is to be measured on the picture\n");
+    if (against)
+        g_string_append_printf(text, "the error is %.2g/255, measured on %d tiles against %s%s\n", run->facts.error_bound,
+                               (int)job->report.error_measured_on, against,
+                               json_is_true(json_object_get(job->extra, "error_remembered")) ? ", by an earlier run" : "");
 }
 
 static char *explain(const tw_job *job, const tw_run *run)

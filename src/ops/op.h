@@ -36,6 +36,7 @@ typedef struct tw_pass {
     tw_ramp_kind blend;    /* PICTURE, inexact results: neighbouring tiles overlap and are blended */
     int64_t ramp;          /* pixels of that plane that two tiles share across an edge; 0: a tenth of the tile's side */
     int64_t ramp_least;    /* at least so many; never more than a tile's side */
+    int64_t sample;        /* VALUES: about so many tiles, spread evenly, stand for all; 0: all */
 } tw_pass;
 
 /** One tile of one pass, in a worker's hands. */

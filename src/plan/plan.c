@@ -101,7 +101,7 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
                           ((double)write_h / p->facts.scale + p->facts.halo[1] + p->facts.halo[3]) / (tile_w * tile_h);
         if (grid.columns == 1 && grid.rows == 1)
             overhead = 1;
-        work += overhead;
+        work += overhead * (double)tw_grid_taken_area(&grid, pass.sample) / ((double)pass.width * (double)pass.height);
         if (pass.result == TW_RESULT_PICTURE && r->result) {
             bool twice = lookahead && !tw_grid_blends(&grid); /* else the rows in flight are those being blended */
             c.ring_rows = tw_min64(twice ? 2 * grid.tile_h : grid.tile_h, pass.height);

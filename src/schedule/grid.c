@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "schedule/schedule.h"
 
+#include <math.h>
+
 /* Evens tiles out, so that the last one is not a sliver: as few tiles as the size allows, then all nearly equal. */
 static int64_t even_tile(int64_t length, int64_t tile, int64_t align)
 {
@@ -71,4 +73,29 @@ int64_t tw_grid_blend_rows(const tw_grid *grid, bool lookahead)
     if (!tw_grid_blends(grid))
         return 0;
     return tw_min64((lookahead ? 2 : 1) * grid->tile_h + 2 * grid->reach_h, grid->height);
+}
+
+void tw_grid_taken(const tw_grid *grid, int64_t sample, int64_t taken[2])
+{
+    taken[0] = grid->columns;
+    taken[1] = grid->rows;
+    if (sample <= 0 || sample >= tw_grid_count(grid))
+        return;
+    double columns = sqrt((double)sample * (double)grid->columns / (double)grid->rows);
+    taken[0] = tw_clamp64((int64_t)lround(columns), 1, grid->columns);
+    taken[1] = tw_clamp64(sample / taken[0], 1, grid->rows);
+    taken[0] = tw_clamp64(sample / taken[1], 1, grid->columns);
+}
+
+int64_t tw_grid_taken_area(const tw_grid *grid, int64_t sample)
+{
+    int64_t taken[2], width = 0, height = 0;
+    tw_grid_taken(grid, sample, taken);
+    if (taken[0] == grid->columns && taken[1] == grid->rows)
+        return grid->width * grid->height;
+    for (int64_t i = 0; i < taken[0]; i++)
+        width += tw_grid_rect(grid, tw_grid_taken_at(i, taken[0], grid->columns)).w;
+    for (int64_t i = 0; i < taken[1]; i++)
+        height += tw_grid_rect(grid, tw_grid_taken_at(i, taken[1], grid->rows) * grid->columns).h;
+    return width * height;
 }

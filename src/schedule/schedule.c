@@ -175,17 +175,21 @@ static tw_status give_value(tw_runner *runner, const tw_step *step, tw_error *er
     return status;
 }
 
+static void release_rows(tw_runner *runner, int64_t complete)
+{
+    for (int i = 0; i < runner->request->n_inputs && complete < tw_walk_rows(runner->walk); i++)
+        if (runner->windows[i])
+            tw_window_release(runner->windows[i], tw_walk_first_row(runner->walk, i, complete));
+}
+
 /* Rows of the inputs above the first unfinished tile row are not read again, and what was blended above it is final. */
 static tw_status finish_step(tw_runner *runner, int64_t index, tw_error *err)
 {
-    const tw_schedule_request *r = runner->request;
     bool moved;
     int64_t complete = tw_walk_done(runner->walk, index, &moved);
     if (!moved)
         return TW_OK;
-    for (int i = 0; i < r->n_inputs && complete < tw_walk_rows(runner->walk); i++)
-        if (runner->windows[i])
-            tw_window_release(runner->windows[i], tw_walk_first_row(runner->walk, i, complete));
+    release_rows(runner, complete);
     return runner->feather ? tw_feather_advance(runner->feather, complete, err) : TW_OK;
 }
 
@@ -298,6 +302,8 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
     const tw_grid *grid = tw_walk_grid(runner.walk);
     if (status == TW_OK)
         status = open_windows(&runner, err);
+    if (status == TW_OK)
+        release_rows(&runner, 0); /* a sample of the tiles may begin further down */
     if (status == TW_OK && !tw_walk_carried(runner.walk) && tw_grid_blends(grid))
         status = tw_feather_new(request, grid, runner.pass.blend, plan->blend_rows, &runner.feather, err);
     if (status == TW_OK)
@@ -330,7 +336,8 @@ tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, t
     for (int i = 0; i < passes; i++) {
         tw_pass pass;
         op->pass(request->state, i, &pass);
-        total += pass.width * pass.height;
+        tw_grid grid = tw_grid_of_pass(&pass, request->plan->tile_w, request->plan->tile_h);
+        total += tw_grid_taken_area(&grid, pass.sample);
     }
     tw_progress_start(request->context, total);
     if (passes > 1)

@@ -45,6 +45,16 @@ tw_span tw_grid_overlap(const tw_grid *grid, int axis, int64_t edge);
 /** Rows of sums in flight when tiles overlap, with the next tile row begun or not, and the bytes they take. */
 int64_t tw_grid_blend_rows(const tw_grid *grid, bool lookahead);
 int64_t tw_grid_blend_bytes(const tw_grid *grid, const tw_picture *result, int64_t rows);
+/** Columns and rows of the lattice of tiles, spread evenly over the grid, that a pass takes: about `sample` of them, or all (0, or as
+ *  many as there are). */
+void tw_grid_taken(const tw_grid *grid, int64_t sample, int64_t taken[2]);
+/** The column (or row) of a grid of `count` that is number `i` of the `taken` ones. */
+static inline int64_t tw_grid_taken_at(int64_t i, int64_t taken, int64_t count)
+{
+    return (2 * i + 1) * count / (2 * taken);
+}
+/** Samples of the plane that the taken tiles own. */
+int64_t tw_grid_taken_area(const tw_grid *grid, int64_t sample);
 static inline bool tw_grid_blends(const tw_grid *grid)
 {
     return grid->reach_w > 0 || grid->reach_h > 0;

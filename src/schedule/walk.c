@@ -12,7 +12,7 @@ struct tw_walk {
     tw_pass pass;
     tw_grid grid;
     bool carried;
-    int64_t columns, rows;
+    int64_t columns, rows; /* of steps: of those tiles that the pass takes */
 
     pthread_mutex_t lock;
     pthread_cond_t moved;
@@ -33,7 +33,9 @@ tw_status tw_walk_new(const tw_schedule_request *request, int pass_number, const
     walk->pass = *pass;
     walk->carried = plan->schedule == TW_SCHEDULE_CARRY;
     walk->grid = tw_grid_of_pass(pass, plan->tile_w, plan->tile_h);
-    walk->columns = walk->grid.columns, walk->rows = walk->grid.rows;
+    int64_t taken[2];
+    tw_grid_taken(&walk->grid, pass->sample, taken);
+    walk->columns = taken[0], walk->rows = taken[1];
     pthread_mutex_init(&walk->lock, NULL);
     tw_condition_init(&walk->moved);
     if (walk->carried) {
@@ -83,6 +85,12 @@ static void place_carried(const tw_walk *walk, tw_step *step)
         step->in[i] = tw_rect_of(in[0], in[1]);
 }
 
+/* Row of the grid that a row of steps stands for. */
+static int64_t grid_row(const tw_walk *walk, int64_t row)
+{
+    return tw_grid_taken_at(row, walk->rows, walk->grid.rows);
+}
+
 void tw_walk_place(const tw_walk *walk, int64_t index, tw_step *step)
 {
     const tw_schedule_request *r = walk->request;
@@ -93,8 +101,10 @@ void tw_walk_place(const tw_walk *walk, int64_t index, tw_step *step)
         place_carried(walk, step);
         return;
     }
-    step->out = tw_grid_rect(&walk->grid, index);
-    step->write = tw_grid_blends(&walk->grid) ? tw_grid_write(&walk->grid, index) : step->out;
+    int64_t tile =
+        grid_row(walk, step->row) * walk->grid.columns + tw_grid_taken_at(step->column, walk->columns, walk->grid.columns);
+    step->out = tw_grid_rect(&walk->grid, tile);
+    step->write = tw_grid_blends(&walk->grid) ? tw_grid_write(&walk->grid, tile) : step->out;
     for (int i = 0; i < r->n_inputs; i++)
         if (walk->pass.access[i] == TW_ACCESS_RECT)
             step->in[i] = r->op->need(r->state, walk->pass_number, i, step->write);
@@ -108,7 +118,7 @@ int64_t tw_walk_first_row(const tw_walk *walk, int input, int64_t row)
         r->op->carry_span(r->state, walk->pass_number, 1, row, &in, &out);
         return in.lo;
     }
-    return r->op->need(r->state, walk->pass_number, input, tw_grid_write_row(&walk->grid, row)).y;
+    return r->op->need(r->state, walk->pass_number, input, tw_grid_write_row(&walk->grid, grid_row(walk, row))).y;
 }
 
 /* --- who may begin ----------------------------------------------------------------------------------------------- */

@@ -4,8 +4,9 @@
 #include <jansson.h>
 
 #include "job_fixture.h"
+#include "schedule/schedule.h"
 
-static char *picture, *cells, *result;
+static char *picture, *cells, *few, *result;
 
 static tw_session *new_session(void)
 {
@@ -99,7 +100,7 @@ static void check_error(const char *halo, bool exact)
         g_assert_cmpfloat(error, >, 0.1);
         g_assert_cmpfloat(fabs(tiled.report.error_bound - error), <=, 1e-4);
         g_assert_cmpint(tiled.report.error_measured_on, ==, 4);
-        g_assert_cmpstr(json_string_value(json_object_get(tiled.json, "error_measured_against")), ==, "exact");
+        g_assert_cmpstr(json_string_value(json_object_get(tiled.json, "error_measured_against")), ==, "the exact context");
     }
     outcome_free(&tiled);
     outcome_free(&untiled);
@@ -139,7 +140,7 @@ static void test_against_larger(void)
     outcome o = count(&c, picture, settings);
     g_assert_cmpint(o.report.exact, ==, 0);
     g_assert_cmpfloat(o.report.error_bound, >, 0.1);
-    g_assert_cmpint(json_integer_value(json_object_get(o.json, "error_measured_against")), >=, 6);
+    g_assert_cmpstr(json_string_value(json_object_get(o.json, "error_measured_against")), ==, "a context of 104 pixels");
     outcome_free(&o);
 }
 
@@ -231,11 +232,11 @@ static void test_refusals(void)
     tw_error err = TW_ERROR_NONE;
     assert_fails(run(session, picture, wide, &o, &err), TW_ERROR_USAGE, err, "no context of up to 52 pixels");
     /* The measuring counts: what it is refused for would do. */
-    static const setting narrow[] = {{"halo", "auto:6"}, {"schedule", "halo"}, {"tile", "8"}, {"memory", "30M"}, {0}};
+    static const setting narrow[] = {{"halo", "auto:7"}, {"schedule", "halo"}, {"tile", "8"}, {"memory", "30M"}, {0}};
     err = (tw_error)TW_ERROR_NONE;
     assert_fails(run(session, picture, narrow, &o, &err), TW_ERROR_BUDGET, err, "the measuring that --halo asks for");
     char *number = g_strdup(strstr(err.message, "would do is ") + strlen("would do is "));
-    setting enough[] = {{"halo", "auto:6"}, {"schedule", "halo"}, {"tile", "8"}, {"memory", number}, {0}};
+    setting enough[] = {{"halo", "auto:7"}, {"schedule", "halo"}, {"tile", "8"}, {"memory", number}, {0}};
     o = must_run(session, picture, enough);
     g_assert_cmpint(o.report.error_measured_on, >, 0);
     outcome_free(&o);
@@ -303,6 +304,106 @@ static void test_remembered(void)
     tw_session_free(session);
 }
 
+/* --- means of whole-picture layers --------------------------------------------------------------------------------- */
+
+/* A lattice of tiles: about as many as asked for, inside the grid, none twice, no part of the picture far from all of them. */
+static void test_lattice(void)
+{
+    for (int64_t columns = 1; columns < 40; columns += 3)
+        for (int64_t rows = 1; rows < 90; rows += 4)
+            for (int64_t sample = 0; sample < 70; sample += 7) {
+                tw_grid grid = tw_grid_of(columns * 10 - 3, rows * 10 - 7, 10, 10, 10);
+                int64_t taken[2], all = columns * rows, area = 0;
+                g_assert_cmpint(tw_grid_count(&grid), ==, all);
+                tw_grid_taken(&grid, sample, taken);
+                if (sample == 0 || sample >= all) {
+                    g_assert_cmpint(taken[0] * taken[1], ==, all);
+                    g_assert_cmpint(tw_grid_taken_area(&grid, sample), ==, grid.width * grid.height);
+                } else {
+                    g_assert_cmpint(taken[0] * taken[1], <=, sample);
+                    g_assert_cmpint(taken[0] * taken[1], >, sample / 2);
+                }
+                for (int axis = 0; axis < 2; axis++) {
+                    int64_t count = axis ? rows : columns, last = -1;
+                    for (int64_t i = 0; i < taken[axis]; i++) {
+                        int64_t at = tw_grid_taken_at(i, taken[axis], count);
+                        g_assert_cmpint(at, >, last);
+                        g_assert_cmpint(at - last, <=, tw_ceil_div(count, taken[axis]) + 1);
+                        last = at;
+                    }
+                    g_assert_cmpint(last, <, count);
+                }
+                for (int64_t y = 0; y < taken[1]; y++)
+                    for (int64_t x = 0; x < taken[0]; x++) {
+                        int64_t tile = tw_grid_taken_at(y, taken[1], rows) * columns + tw_grid_taken_at(x, taken[0], columns);
+                        area += tw_grid_rect(&grid, tile).w * tw_grid_rect(&grid, tile).h;
+                    }
+                g_assert_cmpint(tw_grid_taken_area(&grid, sample), ==, area);
+            }
+}
+
+/* A net with means on four levels; needs the packs of the tests. */
+static outcome run_sync(const char *input, const char *tile, const char *sync, const char *threads)
+{
+    const char *folder = g_getenv("TILEWRIGHT_TEST_MODELS");
+    if (!folder)
+        g_error("TILEWRIGHT_TEST_MODELS is not set");
+    char *model = g_build_filename(folder, "realcugan-2x-se-no-denoise.param", NULL);
+    setting settings[] = {
+        {"model", model}, {"schedule", "halo"}, {"tile", tile}, {"sync", sync}, {"blend", "none"}, {"threads", threads}, {0}};
+    tw_session *session = new_session();
+    outcome out = must_run(session, input, settings);
+    tw_session_free(session);
+    g_free(model);
+    return out;
+}
+
+/* Twelve tiles, which are all compared: the error is that of the result. A sample that is all of them is exact. */
+static void test_few_tiles(void)
+{
+    outcome exact = run_sync(few, "24", "exact", "2"), fast = run_sync(few, "24", "fast", "2"),
+            off = run_sync(few, "24", "off", "2");
+    g_assert_cmpint(exact.report.exact, ==, 1);
+    g_assert_cmpint(exact.report.tiles, ==, 12);
+    g_assert_cmpfloat(largest_difference(&exact, &fast), <=, 0.01);
+    g_assert_cmpint(fast.report.exact, ==, 0);
+    g_assert_cmpfloat(fast.report.error_bound, <=, 0.01);
+    double error = largest_difference(&exact, &off);
+    g_test_message("off: said %g, is %g", off.report.error_bound, error);
+    g_assert_cmpint(off.report.exact, ==, 0);
+    g_assert_cmpint(off.report.error_measured_on, ==, 12);
+    g_assert_cmpfloat(error, >, 1);
+    g_assert_cmpfloat(fabs(off.report.error_bound - error), <=, 0.02);
+    g_assert_cmpstr(json_string_value(json_object_get(off.json, "error_measured_against")), ==, "the exact means");
+    g_assert_cmpstr(json_string_value(json_object_get(off.json, "sync")), ==, "off");
+    outcome_free(&exact);
+    outcome_free(&fast);
+    outcome_free(&off);
+}
+
+/* More tiles than the sample: means are off, the same for any number of threads, and nearer than each tile's own. */
+static void test_sampled_tiles(void)
+{
+    outcome exact = run_sync(picture, "24", "exact", "2"), one = run_sync(picture, "24", "fast", "1"),
+            three = run_sync(picture, "24", "fast", "3"), off = run_sync(picture, "24", "off", "2");
+    double error = largest_difference(&exact, &one);
+    g_test_message("fast: said %g, is %g; off: said %g, is %g", one.report.error_bound, error, off.report.error_bound,
+                   largest_difference(&exact, &off));
+    g_assert_cmpint(one.report.tiles, >, 64);
+    g_assert_cmpint(one.report.passes, ==, 10);
+    g_assert_cmpint(off.report.passes, ==, 6);
+    g_assert_cmpmem(one.samples, one.bytes, three.samples, three.bytes);
+    g_assert_cmpfloat(error, >, 0.02);
+    g_assert_cmpfloat(one.report.error_bound, >, error / 10);
+    g_assert_cmpfloat(one.report.error_bound, <=, error + 0.02);
+    g_assert_cmpfloat(one.report.error_bound, <, off.report.error_bound);
+    g_assert_cmpstr(json_string_value(json_object_get(one.json, "error_measured_against")), ==, "the exact means");
+    outcome_free(&exact);
+    outcome_free(&one);
+    outcome_free(&three);
+    outcome_free(&off);
+}
+
 int main(int argc, char **argv)
 {
     folder_open();
@@ -311,6 +412,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     picture = make_picture("picture.tif", 230, 170, 3);
     cells = make_picture("cells.tif", 96, 96, 3);
+    few = make_picture("few.tif", 96, 72, 3);
     result = in_folder("result.tif");
     g_test_add_func("/inexact/error", test_error);
     g_test_add_func("/inexact/error-of-net", test_error_of_net);
@@ -320,9 +422,13 @@ int main(int argc, char **argv)
     g_test_add_func("/inexact/plan", test_plan);
     g_test_add_func("/inexact/refusals", test_refusals);
     g_test_add_func("/inexact/remembered", test_remembered);
+    g_test_add_func("/inexact/lattice", test_lattice);
+    g_test_add_func("/inexact/few-tiles", test_few_tiles);
+    g_test_add_func("/inexact/sampled-tiles", test_sampled_tiles);
     int status = g_test_run();
     g_free(picture);
     g_free(cells);
+    g_free(few);
     g_free(result);
     folder_close();
     return status;

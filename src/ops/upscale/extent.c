@@ -104,6 +104,7 @@ int64_t tw_upscale_tile_length(const tw_op_state *state, int axis, int64_t n)
 
 int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h)
 {
+    tw_role role = tw_upscale_role(state, pass);
     int64_t tile_w = tw_upscale_tile_length(state, 0, w), tile_h = tw_upscale_tile_length(state, 1, h);
     int64_t margin = state->in.alpha ? 2 * TW_BLEED : 0;
     int64_t picture = (tile_w + margin) * (tile_h + margin) * 4 * (state->in.alpha ? 7 : 3);
@@ -113,11 +114,14 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
         int64_t own = state->tiling.bytes_per_pixel > 0 ? state->tiling.bytes_per_pixel : 64;
         bytes += tile_w * tile_h * (own + 36) + 2 * result; /* planar and interleaved, both ways */
     } else {
-        int64_t net = state->device >= 0
-                          ? tw_upscale_host_tile(state, pass, tile_w, tile_h)
-                          : tw_memory_tile(state->model->graph, state->model->geometry, !state->whole, tile_w, tile_h);
+        int64_t net =
+            state->device >= 0
+                ? tw_upscale_host_tile(state, role.kind == TW_ROLE_MEANS ? role.level : state->levels, tile_w, tile_h)
+                : tw_memory_tile(state->model->graph, state->model->geometry, tw_upscale_means(state) != NULL, tile_w, tile_h);
         bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
     }
+    if (role.kind == TW_ROLE_COMPARE) /* the other result */
+        bytes += result;
     if (state->tta) /* a turned tile, and the sum of the results */
         bytes += tile_w * tile_h * 12 + 2 * result;
     return bytes;

@@ -70,17 +70,49 @@ tw_status tw_upscale_choose_halo(tw_op_state *state, const tw_op_request *reques
     return TW_OK;
 }
 
-void tw_upscale_report_measured(const tw_op_state *state, void *json)
+/* Errors add up where context and means are both too few. */
+double tw_upscale_error(const tw_op_state *state)
+{
+    double error = 0;
+    if (state->fixed_halo >= 0 || !state->model || !state->model->geometry->exact)
+        error = state->measured.known ? state->measured.bound : -1;
+    if (state->sync != TW_SYNC_EXACT)
+        error = error < 0 || !state->compared.known ? -1 : error + state->compared.bound;
+    return error;
+}
+
+static void report_against(const tw_op_state *state, json_t *json)
 {
     const tw_measured *m = &state->measured;
+    GString *text = g_string_new(NULL);
+    if (m->known && m->against < 0)
+        g_string_append(text, "the exact context");
+    else if (m->known)
+        g_string_append_printf(text, "a context of %lld pixels", (long long)m->against);
+    if (state->compared.known && state->reference_exact)
+        g_string_append_printf(text, "%sthe exact means", m->known ? " and " : "");
+    else if (state->compared.known)
+        g_string_append_printf(text, "%smeans of %lld tiles", m->known ? " and " : "", (long long)state->reference_tiles);
+    json_object_set_new(json, "error_measured_against", json_string(text->str));
+    g_string_free(text, TRUE);
+}
+
+void tw_upscale_report_measured(const tw_op_state *state, void *json)
+{
+    const tw_measured *m = &state->measured, *compared = &state->compared;
+    static const char *const sync[] = {"exact", "fast", "off"};
+    if (state->exact || state->whole)
+        return;
+    if (state->sync != TW_SYNC_EXACT)
+        json_object_set_new(json, "sync", json_string(sync[state->sync]));
     if (state->to_measure && !m->known)
         json_object_set_new(json, "to_be_measured", json_string(state->tolerance > 0 ? "halo" : "error_bound"));
-    if (!m->known || m->tiles < 1 || state->whole || state->exact)
+    else if (state->sync != TW_SYNC_EXACT && !compared->known)
+        json_object_set_new(json, "to_be_measured", json_string("error_bound"));
+    if (tw_upscale_error(state) < 0)
         return;
-    json_object_set_new(json, "error_measured_on", json_integer(m->tiles));
-    if (m->against < 0)
-        json_object_set_new(json, "error_measured_against", json_string("exact"));
-    else
-        json_object_set_new(json, "error_measured_against", json_integer(m->against));
+    int64_t tiles = m->known && compared->known ? tw_min64(m->tiles, compared->tiles) : m->tiles + compared->tiles;
+    json_object_set_new(json, "error_measured_on", json_integer(tiles));
+    report_against(state, json);
     json_object_set_new(json, "error_remembered", json_boolean(m->remembered));
 }

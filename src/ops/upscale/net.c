@@ -34,22 +34,22 @@ static tw_status turned_tile(tw_op_state *state, int worker, int turn, const tw_
     return TW_OK;
 }
 
-void tw_upscale_inject(tw_op_state *state, int turn, int known_levels, tw_engine_call *call)
+void tw_upscale_inject(tw_op_state *state, const tw_known *means, int turn, int levels, tw_engine_call *call)
 {
     const tw_graph *graph = state->model->graph;
     const tw_geometry *geometry = state->model->geometry;
     for (int i = 0; i < geometry->n_barriers; i++) {
         const tw_barrier *barrier = &geometry->barriers[i];
-        if (barrier->level >= known_levels)
+        if (barrier->level >= levels)
             continue;
         call->in[call->n_in].blob = graph->blobs[barrier->output_blob].name;
         call->in[call->n_in].vector = strcmp(graph->layers[barrier->layer].type, "Pooling") == 0;
-        call->in[call->n_in++].tensor = &state->known[i].vector[turn];
+        call->in[call->n_in++].tensor = &means[i].vector[turn];
     }
 }
 
-tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, int known_levels, int n,
-                           const char *const *blobs, tw_tensor *results, tw_error *err)
+tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, const tw_known *means,
+                           int levels, int n, const char *const *blobs, tw_tensor *results, tw_error *err)
 {
     tw_tensor turned = {0};
     int worker = step->worker;
@@ -59,7 +59,7 @@ tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, co
     call.in[0].blob = "";
     if (state->model) {
         call.in[0].blob = state->model->graph->blobs[state->model->geometry->input].name;
-        tw_upscale_inject(state, turn, known_levels, &call);
+        tw_upscale_inject(state, means, turn, levels, &call);
     }
     for (int i = 0; i < n; i++) {
         call.out[i].blob = blobs[i];
@@ -86,13 +86,13 @@ static void add_turned_back(const tw_tensor *from, int turn, tw_tensor *sum)
             }
 }
 
-static tw_status averaged(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const char *blob, tw_tensor *result,
-                          tw_error *err)
+static tw_status averaged(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_known *means,
+                          const char *blob, tw_tensor *result, tw_error *err)
 {
-    int levels = state->whole ? 0 : state->levels;
+    int levels = means ? state->levels : 0;
     for (int turn = 0; turn < TW_TURNS; turn++) {
         tw_tensor one = {0};
-        tw_status status = tw_upscale_blobs(state, step, turn, tile, levels, 1, &blob, &one, err);
+        tw_status status = tw_upscale_blobs(state, step, turn, tile, means, levels, 1, &blob, &one, err);
         if (status == TW_OK && turn == 0) {
             status = tw_engine_tensor(state->workers[step->worker], one.w, one.h, one.c, result, err);
             if (status == TW_OK)
@@ -109,12 +109,13 @@ static tw_status averaged(tw_op_state *state, const tw_step *step, const tw_tens
     return TW_OK;
 }
 
-tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, tw_tensor *result, tw_error *err)
+tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_known *means,
+                         tw_tensor *result, tw_error *err)
 {
     const char *blob = "";
     if (state->model)
         blob = state->model->graph->blobs[state->model->geometry->output].name;
     if (state->tta)
-        return averaged(state, step, tile, blob, result, err);
-    return tw_upscale_blobs(state, step, 0, tile, state->whole ? 0 : state->levels, 1, &blob, result, err);
+        return averaged(state, step, tile, means, blob, result, err);
+    return tw_upscale_blobs(state, step, 0, tile, means, means ? state->levels : 0, 1, &blob, result, err);
 }

@@ -16,6 +16,11 @@ const tw_option tw_upscale_options[] = {
      "ramp between overlapping tiles of nets that cannot be tiled exactly; exact ones need none", "0.1"},
     {"ramp", 0, NULL, TW_OPTION_INT, 0, 65536, "0", "px", NULL,
      "input pixels that such tiles share, 0 for a tenth of the tile's side", "0.1"},
+    {"sync", 0, NULL, TW_OPTION_CHOICE, 0, 0, "exact", NULL, "exact|fast|off",
+     "means of whole-picture layers (Real-CUGAN, waifu2x cunet): exact; fast: of a sample of tiles; off: each tile has its "
+     "own; "
+     "the result then says how far off it is",
+     "0.1"},
     {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
      "container of the output (default: from its name)", "0.1"},
     {"quality", 'q', NULL, TW_OPTION_CHOICE, 1, 100, NULL, NULL, "N|fast|balanced|best",

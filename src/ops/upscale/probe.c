@@ -197,11 +197,12 @@ static tw_status compute(prober *p, int place, int64_t halo, double *difference,
         if (status == TW_OK)
             status = tw_upscale_reduce(state, &step, err);
         g_free(step.value);
+        step.value = NULL;
         if (status == TW_OK)
             status = tw_upscale_end_pass(state, level, err);
     }
     if (status == TW_OK)
-        status = tw_upscale_net(state, &step, &tile, &result, err);
+        status = tw_upscale_net(state, &step, &tile, tw_upscale_means(state), &result, err);
     if (status == TW_OK)
         take_core(p, place, &result, core.x - x.lo * state->scale, core.y - y.lo * state->scale, difference);
     tw_tensor_release(&result);

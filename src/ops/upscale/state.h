@@ -22,7 +22,8 @@ typedef struct tw_axis {
     int64_t result;  /* samples of the result */
 } tw_axis;
 
-/** What one net pass over a barrier collects: sums in units of 2^-20, so that their order never matters. */
+/** What one net pass over a barrier collects, one barrier after the other: how many samples of each channel, and their sums in units
+ *  of 2^-20, so that their order never matters. */
 typedef struct tw_sums {
     int64_t n;
     int64_t sum[];
@@ -34,7 +35,23 @@ typedef struct tw_known {
     float *mean[TW_TURNS];
     tw_tensor vector[TW_TURNS]; /* the same, as an input */
     __int128 *total;            /* while its pass runs: turns * channels */
+    int64_t count[TW_TURNS];    /* samples of each channel that were summed */
 } tw_known;
+
+/** Where the means of whole-picture layers come from. */
+typedef enum tw_sync {
+    TW_SYNC_EXACT, /* all of the picture */
+    TW_SYNC_FAST,  /* a sample of its tiles */
+    TW_SYNC_OFF,   /* each tile has its own */
+} tw_sync;
+
+/** What a pass does. */
+typedef struct tw_role {
+    enum { TW_ROLE_MEANS, TW_ROLE_COMPARE, TW_ROLE_RESULT } kind;
+    bool reference; /* MEANS: those that others are compared with */
+    int level;      /* MEANS: of these barriers */
+    int64_t sample; /* tiles; 0: all */
+} tw_role;
 
 /** Rows of a part of the picture in memory, which steps read instead of a window. */
 typedef struct tw_crop {
@@ -67,8 +84,13 @@ struct tw_op_state {
     tw_upscale_device gpu;
     int levels; /* passes over barriers before the last one */
     tw_known known[TW_MAX_BARRIERS];
-    bool carried;          /* from start on */
-    const tw_carry *carry; /* the form of the net that is carried */
+    tw_sync sync;                        /* other than exact: of nets with barriers only */
+    tw_known reference[TW_MAX_BARRIERS]; /* means that are better than those in use, to tell how far off these are */
+    int64_t reference_tiles;             /* that they come from */
+    bool reference_exact;                /* they come from all of the picture */
+    tw_measured compared;                /* what that told */
+    bool carried;                        /* from start on */
+    const tw_carry *carry;               /* the form of the net that is carried */
     int64_t tile[2];
     int slots;
     tw_thrift thrift;
@@ -104,6 +126,8 @@ int64_t tw_upscale_tile_length(const tw_op_state *state, int axis, int64_t n);
 tw_status tw_upscale_choose_halo(tw_op_state *state, const tw_op_request *request, tw_error *err);
 /** The smallest fixed context that changes nothing, -1: none does. */
 int64_t tw_upscale_exact_halo(const tw_op_state *state);
+/** What was measured of this run so far, in 1/255; -1: not all that makes it inexact. */
+double tw_upscale_error(const tw_op_state *state);
 /** Adds what was measured, and against what, to the report. */
 void tw_upscale_report_measured(const tw_op_state *state, void *json);
 
@@ -166,17 +190,31 @@ tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
 
 /* net.c: one net call on a canvas tile: plain, or averaged over eight orientations */
 
-/** Runs the last pass: result tensor of the tile. */
-tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, tw_tensor *result, tw_error *err);
-/** Adds the means that are known to a call. */
-void tw_upscale_inject(tw_op_state *state, int turn, int known_levels, tw_engine_call *call);
+/** Runs the net to its end: result tensor of the tile. `means` NULL: the tile has its own. */
+tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_known *means,
+                         tw_tensor *result, tw_error *err);
+/** Adds the means of the first `levels` levels to a call. */
+void tw_upscale_inject(tw_op_state *state, const tw_known *means, int turn, int levels, tw_engine_call *call);
 /** Runs the net in orientation `turn` up to named blobs. */
-tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, int known_levels, int n,
-                           const char *const *blobs, tw_tensor *results, tw_error *err);
+tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, const tw_known *means,
+                           int levels, int n, const char *const *blobs, tw_tensor *results, tw_error *err);
 /** Copies a tile turned: bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps axes (after mirroring). */
 void tw_upscale_turn(const tw_tensor *from, int turn, tw_tensor *to);
 
+/* sync.c: where the means of whole-picture layers come from, and how far off they are */
+
+void tw_upscale_choose_sync(tw_op_state *state, const tw_options *options);
+int tw_upscale_passes(const tw_op_state *state);
+tw_role tw_upscale_role(const tw_op_state *state, int pass);
+/** The means that results are made with; NULL: each tile has its own. */
+const tw_known *tw_upscale_means(const tw_op_state *state);
+/** COMPARE passes: how far the tile with the means in use is from the tile with the reference. */
+tw_status tw_upscale_compare(tw_op_state *state, tw_step *step, const tw_tensor *tile, tw_span canvas_x, tw_span canvas_y,
+                             tw_error *err);
+void tw_upscale_reduce_compared(tw_op_state *state, const tw_step *step);
+
 /* barrier.c: whole-picture means in passes */
+void tw_upscale_lay_barriers(tw_op_state *state);
 tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor *tile, tw_span canvas_x, tw_span canvas_y,
                              tw_error *err);
 /** The same of a carried step: all that is new, and every sample is new once. */

@@ -160,7 +160,7 @@ static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor
 {
     tw_tensor result = {0};
     int64_t x0 = step->write.x - x.lo * state->scale, y0 = step->write.y - y.lo * state->scale;
-    tw_status status = tw_upscale_net(state, step, tile, &result, err);
+    tw_status status = tw_upscale_net(state, step, tile, tw_upscale_means(state), &result, err);
     if (status == TW_OK)
         status = tw_upscale_store(state, step, &result, alpha, x0, y0, err);
     tw_tensor_release(&result);
@@ -187,8 +187,11 @@ tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
     tw_tensor alpha = {0}, tile = {0};
     tw_status status = tw_upscale_load(state, step, x, y, &tile, &alpha, err);
     if (status == TW_OK) {
-        if (!state->whole && step->pass < state->levels)
+        tw_role role = tw_upscale_role(state, step->pass);
+        if (role.kind == TW_ROLE_MEANS)
             status = tw_upscale_collect(state, step, &tile, x, y, err);
+        else if (role.kind == TW_ROLE_COMPARE)
+            status = tw_upscale_compare(state, step, &tile, x, y, err);
         else
             status = finish(state, step, &tile, &alpha, x, y, err);
     }

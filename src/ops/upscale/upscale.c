@@ -88,11 +88,11 @@ static tw_status choose_model(tw_op_state *state, const tw_op_request *request, 
     return TW_OK;
 }
 
-/* Exact tiles need no blending: it could only hide what is not there. */
+/* Exact tiles need no blending, nor do those that differ from them all alike: it could only hide what is not there. */
 static void choose_blend(tw_op_state *state, const tw_options *options)
 {
     static const char *const names[] = {"none", "linear", "cosine", "gaussian"};
-    if (state->exact) {
+    if (state->exact || (state->sync == TW_SYNC_FAST && state->fixed_halo < 0)) {
         state->blend_in_vain = tw_options_given(options, "blend") || tw_options_given(options, "ramp");
         return;
     }
@@ -129,21 +129,6 @@ static void choose_pad(tw_op_state *state, const tw_options *options)
     if (!pad)
         pad = state->model && state->model->record.pad ? state->model->record.pad : "reflect";
     state->pad = strcmp(pad, "zero") == 0 ? TW_PAD_ZERO : strcmp(pad, "replicate") == 0 ? TW_PAD_REPLICATE : TW_PAD_REFLECT;
-}
-
-static void lay_barriers(tw_op_state *state)
-{
-    const tw_geometry *g = state->model->geometry;
-    for (int i = 0; i < g->n_barriers; i++) {
-        tw_known *known = &state->known[i];
-        state->levels = (int)tw_max64(state->levels, g->barriers[i].level + 1);
-        known->channels = g->blobs[g->barriers[i].input_blob].channels;
-        known->total = g_new0(__int128, known->channels *TW_TURNS);
-        for (int turn = 0; turn < TW_TURNS; turn++)
-            known->mean[turn] = g_new0(float, known->channels);
-        for (int turn = 0; turn < TW_TURNS; turn++)
-            known->vector[turn] = (tw_tensor){1, 1, known->channels, 1, known->mean[turn], NULL, NULL};
-    }
 }
 
 /* Winograd convolutions round by blocks of 4 or 6 samples. Where a tile begins at the same place inside a block as the whole run
@@ -184,6 +169,7 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
         close_upscale(state);
         return status;
     }
+    tw_upscale_choose_sync(state, options);
     choose_blend(state, options);
     if (state->model)
         state->align = tile_align(state->model->geometry);
@@ -200,7 +186,7 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     lay_axis(state, 0, state->in.width);
     lay_axis(state, 1, state->in.height);
     if (state->model)
-        lay_barriers(state);
+        tw_upscale_lay_barriers(state);
     if (state->model && state->model->carry)
         status = lay_stages(state, err);
     if (status == TW_OK)
@@ -215,7 +201,7 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
 static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
 {
     *out = (tw_op_facts){.model = state->name, .scale = (double)state->scale, .exact = state->exact || state->whole};
-    out->error_bound = out->exact ? 0.01 : state->measured.known ? state->measured.bound : -1;
+    out->error_bound = out->exact ? 0.01 : tw_upscale_error(state);
     out->to_measure = state->to_measure;
     for (int i = 0; i < 4; i++)
         out->halo[i] = state->whole ? 0 : state->fixed_halo >= 0 ? state->fixed_halo : state->model->geometry->halo[i];
@@ -230,8 +216,10 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
     out->model_hash = state->model->hash;
     out->macs = state->model->geometry->macs_per_pixel * (state->tta ? TW_TURNS : 1);
     out->weight_bytes = tw_memory_weights(state->model->graph, state->model->geometry);
-    out->why_inexact =
-        state->fixed_halo >= 0 ? "the context given is smaller than what the net reads" : state->model->geometry->why_inexact;
+    out->why_inexact = state->fixed_halo >= 0        ? "the context given is smaller than what the net reads"
+                       : state->sync == TW_SYNC_FAST ? "the means of whole-picture layers come from a sample of tiles"
+                       : state->sync == TW_SYNC_OFF  ? "every tile has its own means in whole-picture layers"
+                                                     : state->model->geometry->why_inexact;
     out->one_worker = state->device >= 0;
     if (state->device >= 0)
         tw_upscale_device_facts(state, out);
@@ -244,19 +232,24 @@ static void upscale_picture(const tw_op_state *state, tw_picture *out, int64_t *
     *final_height = state->final_height;
 }
 
-static int upscale_passes(const tw_op_state *state)
-{
-    return state->whole ? 1 : state->levels + 1;
-}
-
 static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
 {
     *out = (tw_pass){.width = state->out.width, .height = state->out.height, .align = state->scale * state->align};
     out->access[0] = TW_ACCESS_RECT;
-    out->result = pass + 1 < upscale_passes(state) ? TW_RESULT_VALUES : TW_RESULT_PICTURE;
+    tw_role role = tw_upscale_role(state, pass);
+    out->result = role.kind == TW_ROLE_RESULT ? TW_RESULT_PICTURE : TW_RESULT_VALUES;
+    out->sample = role.sample;
     out->blend = state->whole ? TW_RAMP_NONE : state->blend;
     out->ramp = state->ramp * state->scale;
     out->ramp_least = state->scale;
+}
+
+static tw_status carry_upscale(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err)
+{
+    if (state->sync != TW_SYNC_EXACT)
+        return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried with --sync %s: carried tiles sum all of the picture",
+                       state->name, state->sync == TW_SYNC_FAST ? "fast" : "off");
+    return tw_upscale_carry(state, tile, spilled, out, err);
 }
 
 /* --- running ----------------------------------------------------------------------------------------------------- */
@@ -332,14 +325,14 @@ const tw_op_class tw_upscale_class = {
     .close = close_upscale,
     .facts = upscale_facts,
     .picture = upscale_picture,
-    .passes = upscale_passes,
+    .passes = tw_upscale_passes,
     .pass = upscale_pass,
     .need = tw_upscale_need,
     .bytes = tw_upscale_bytes,
     .vram = tw_upscale_vram,
     .probe = probe_upscale,
     .probe_bytes = tw_upscale_probe_bytes,
-    .carry = tw_upscale_carry,
+    .carry = carry_upscale,
     .begin_pass = tw_upscale_begin_pass,
     .carry_span = tw_upscale_carry_span,
     .commit = tw_upscale_commit,
