@@ -56,6 +56,14 @@ static int64_t bytes_with(const tw_op_state *state, int64_t halo)
            tw_upscale_places_bytes(&state->in, core_of(state));
 }
 
+static bool fits(const tw_op_state *state, int64_t halo, int64_t room)
+{
+    tw_op_state other = with_halo(state, halo);
+    int64_t core = core_of(state) * state->scale;
+    return bytes_with(state, halo) <= room &&
+           (state->device < 0 || tw_upscale_vram(&other, 0, core, core) <= tw_upscale_device_cap(state));
+}
+
 /* The exact context as a number for state->fixed_halo, -1 for the net's own. */
 static int64_t own_halo(const tw_op_state *state)
 {
@@ -74,10 +82,10 @@ static int64_t reference_of(const tw_op_state *state, int64_t room, bool *exact)
 {
     int64_t halo = tw_max64(MOST, 2 * asked_of(state));
     int64_t known = tw_upscale_exact_halo(state);
-    *exact = known >= 0 && known <= halo && bytes_with(state, own_halo(state)) <= room;
+    *exact = known >= 0 && known <= halo && fits(state, own_halo(state), room);
     if (*exact)
         return own_halo(state);
-    while (halo > 1 && bytes_with(state, halo) > room)
+    while (halo > 1 && !fits(state, halo, room))
         halo -= tw_max64(halo / 8, 1);
     return halo;
 }
