@@ -244,12 +244,12 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
     out->ramp_least = state->scale;
 }
 
-static tw_status carry_upscale(const tw_op_state *state, int64_t tile[2], bool spilled, tw_carry_cost *out, tw_error *err)
+static tw_status carry_upscale(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err)
 {
     if (state->sync != TW_SYNC_EXACT)
         return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried with --sync %s: carried tiles sum all of the picture",
                        state->name, state->sync == TW_SYNC_FAST ? "fast" : "off");
-    return tw_upscale_carry(state, tile, spilled, out, err);
+    return tw_upscale_carry(state, tile, thrift, out, err);
 }
 
 /* --- running ----------------------------------------------------------------------------------------------------- */
