@@ -132,6 +132,34 @@ static void test_error_of_net(void)
     tw_session_free(session);
 }
 
+/* Pictures smaller than a cell, grey ones and transparent ones, cut as they are measured: what is said is what is found. */
+static void test_shapes(void)
+{
+    static const int sizes[][2] = {{1, 1}, {5, 144}, {144, 5}, {47, 47}, {96, 48}};
+    static const setting whole[] = {{"schedule", "whole"}, {0}};
+    static const setting tiled[] = {{"schedule", "halo"}, {"tile", "48"}, {"halo", "1"}, {"blend", "none"}, {0}};
+    tw_session *session = new_session();
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
+        for (int bands = 1; bands <= 4; bands++) {
+            char *name = make_picture("shape.tif", sizes[i][0], sizes[i][1], bands);
+            outcome a = must_run(session, name, whole), b = must_run(session, name, tiled);
+            double error = largest_difference(&a, &b);
+            g_test_message("%dx%dx%d: said %g, is %g", sizes[i][0], sizes[i][1], bands, b.report.error_bound, error);
+            g_assert_cmpint(b.report.exact, ==, 0);
+            g_assert_cmpint(b.report.error_measured_on, >=, 1);
+            if (bands >= 3) /* of grey pictures the mean of three bands is stored */
+                g_assert_cmpfloat(fabs(b.report.error_bound - error), <=, 1e-3);
+            if (b.report.tiles == 1)
+                g_assert_cmpfloat(b.report.error_bound, <=, 0.01);
+            else
+                g_assert_cmpfloat(b.report.error_bound, >, 0.01);
+            outcome_free(&a);
+            outcome_free(&b);
+            g_free(name);
+        }
+    tw_session_free(session);
+}
+
 /* What has no exact context is compared with a larger one. */
 static void test_against_larger(void)
 {
@@ -444,6 +472,7 @@ int main(int argc, char **argv)
     result = in_folder("result.tif");
     g_test_add_func("/inexact/error", test_error);
     g_test_add_func("/inexact/error-of-net", test_error_of_net);
+    g_test_add_func("/inexact/shapes", test_shapes);
     g_test_add_func("/inexact/against-larger", test_against_larger);
     g_test_add_func("/inexact/smallest", test_smallest);
     g_test_add_func("/inexact/tolerances", test_tolerances);
