@@ -216,7 +216,7 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
     if (status != TW_OK)
         return status;
     tw_progress_finish(job->context);
-    job->op->facts(run->state, &run->facts); /* errors that were measured on the way */
+    tw_run_facts(run); /* errors that were measured on the way */
     tw_report_fill(job, run, now() - start);
     return TW_OK;
 }

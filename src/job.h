@@ -60,6 +60,9 @@ typedef struct tw_run {
 tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err);
 void tw_run_close(tw_run *run);
 
+/** The operator's facts as they are now, with what the plan adds to them. */
+void tw_run_facts(tw_run *run);
+
 /** Fills job->report, extra and explained from a prepared (seconds 0) or finished run. */
 void tw_report_fill(tw_job *job, const tw_run *run, double seconds);
 

@@ -308,6 +308,16 @@ static tw_status check_scratch_folder(const tw_options *options, tw_error *err)
     return TW_OK;
 }
 
+void tw_run_facts(tw_run *run)
+{
+    run->job->op->facts(run->state, &run->facts);
+    if (run->plan.thrift.plain && run->facts.exact) { /* measured: up to 0.008/255 with x4plus, which amplifies most */
+        run->facts.exact = false;
+        run->facts.error_bound = 0.02;
+        run->facts.why_inexact = "convolutions in their plain form round otherwise than those of a whole run";
+    }
+}
+
 tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err)
 {
     *run = (tw_run){.job = job};
@@ -326,11 +336,7 @@ tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err)
     TW_TRY(measure(run, to_run, err));
     TW_TRY(choose_schedule(run, err));
     run->plan.planned_peak = tw_max64(run->plan.planned_peak, run->measuring_bytes);
-    if (run->plan.thrift.plain && run->facts.exact) { /* measured: up to 0.008/255 with x4plus, which amplifies most */
-        run->facts.exact = false;
-        run->facts.error_bound = 0.02;
-        run->facts.why_inexact = "convolutions in their plain form round otherwise than those of a whole run";
-    }
+    tw_run_facts(run);
     return check_room(run, err);
 }
 
