@@ -121,7 +121,7 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
         bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
     }
     if (role.kind == TW_ROLE_COMPARE) /* the other result */
-        bytes += result;
+        bytes += result + 24 * w;
     if (state->tta) /* a turned tile, and the sum of the results */
         bytes += tile_w * tile_h * 12 + 2 * result;
     return bytes;

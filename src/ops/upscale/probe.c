@@ -19,7 +19,7 @@ typedef struct prober {
     int n;
     tw_rect cores[PLACES]; /* result pixels */
     tw_crop crops[PLACES];
-    float *reference[PLACES]; /* the cores' samples: bands, rows, columns */
+    float *reference[PLACES]; /* the cores' samples: rows, room for three colours, columns */
     float *line;
 } prober;
 
@@ -51,7 +51,7 @@ static int64_t bytes_with(const tw_op_state *state, int64_t halo)
     int64_t core = core_of(state) * state->scale, margin = state->in.alpha ? 2 * TW_BLEED : 0;
     int64_t crop = (tw_upscale_tile_length(&other, 0, core) + margin) * (tw_upscale_tile_length(&other, 1, core) + margin) *
                    tw_picture_pixel_bytes(&state->in);
-    int64_t samples = (3 * core * core * PLACES + core) * (int64_t)sizeof(float);
+    int64_t samples = (3 * core * core * PLACES + 3 * core) * (int64_t)sizeof(float);
     return tw_upscale_bytes(&other, 0, core, core) + PLACES * crop + samples + tw_picture_row_bytes(&state->in) +
            tw_upscale_places_bytes(&state->in, core_of(state));
 }
@@ -110,7 +110,7 @@ int64_t tw_upscale_probe_bytes(const tw_op_state *state, int64_t room)
 static tw_status make_room(prober *p, int64_t core, tw_error *err)
 {
     tw_account *account = tw_context_account(p->state->context);
-    int64_t bytes = core * (int64_t)sizeof(float);
+    int64_t bytes = 3 * core * (int64_t)sizeof(float);
     p->line = tw_alloc(account, (size_t)bytes);
     if (!p->line)
         return tw_fail_memory(err, "samples to be measured", bytes);
@@ -176,13 +176,13 @@ static tw_status read_crops(prober *p, tw_source *source, tw_error *err)
 static void take_core(prober *p, int place, const tw_tensor *result, int64_t x0, int64_t y0, double *difference)
 {
     tw_rect core = p->cores[place];
-    for (int64_t band = 0; band < 3; band++)
-        for (int64_t y = 0; y < core.h; y++) {
-            float *reference = p->reference[place] + (band * core.h + y) * core.w;
-            tw_upscale_samples(p->state, result, band, x0, y0 + y, core.w, difference ? p->line : reference);
-            for (int64_t x = 0; difference && x < core.w; x++)
-                *difference = fmax(*difference, 255 * fabs((double)p->line[x] - (double)reference[x]));
-        }
+    int64_t n = p->state->out.colours * core.w;
+    for (int64_t y = 0; y < core.h; y++) {
+        float *reference = p->reference[place] + 3 * y * core.w;
+        tw_upscale_row(p->state, result, x0, y0 + y, core.w, difference ? p->line : reference);
+        for (int64_t i = 0; difference && i < n; i++)
+            *difference = fmax(*difference, 255 * fabs((double)p->line[i] - (double)reference[i]));
+    }
 }
 
 /* `difference` NULL: the reference itself. */

@@ -183,9 +183,9 @@ tw_status tw_upscale_load(tw_op_state *state, const tw_step *step, tw_span x, tw
 /** Stores step->write out of a result whose sample (x0, y0) is its first. */
 tw_status tw_upscale_store(tw_op_state *state, const tw_step *step, const tw_tensor *result, const tw_tensor *alpha, int64_t x0,
                            int64_t y0, tw_error *err);
-/** `n` samples of one band of a result, from (x, y) on, in the picture's range. */
-void tw_upscale_samples(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
-                        float *to);
+/** Row y of a result from x on, in the picture's range: `n` samples of each colour of the result, one colour after the other. `line`
+ *  has room for three. */
+void tw_upscale_row(const tw_op_state *state, const tw_tensor *result, int64_t x, int64_t y, int64_t n, float *line);
 tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
 
 /* net.c: one net call on a canvas tile: plain, or averaged over eight orientations */

@@ -55,18 +55,18 @@ const tw_known *tw_upscale_means(const tw_op_state *state)
     return state->whole || state->sync == TW_SYNC_OFF || !state->model ? NULL : state->known;
 }
 
-/* The greatest difference in the tile's core, in 1/255. `lines`: two rows of the core. */
+/* The greatest difference in the tile's core, in 1/255. `lines`: six rows of the core. */
 static double difference(const tw_op_state *state, tw_rect core, int64_t x0, int64_t y0, const tw_tensor *a, const tw_tensor *b,
                          float *lines)
 {
     double most = 0;
-    for (int band = 0; band < 3; band++)
-        for (int64_t y = 0; y < core.h; y++) {
-            tw_upscale_samples(state, a, band, x0, y0 + y, core.w, lines);
-            tw_upscale_samples(state, b, band, x0, y0 + y, core.w, lines + core.w);
-            for (int64_t x = 0; x < core.w; x++)
-                most = fmax(most, 255 * fabs((double)lines[x] - (double)lines[core.w + x]));
-        }
+    float *other = lines + 3 * core.w;
+    for (int64_t y = 0; y < core.h; y++) {
+        tw_upscale_row(state, a, x0, y0 + y, core.w, lines);
+        tw_upscale_row(state, b, x0, y0 + y, core.w, other);
+        for (int64_t i = 0; i < state->out.colours * core.w; i++)
+            most = fmax(most, 255 * fabs((double)lines[i] - (double)other[i]));
+    }
     return most;
 }
 
@@ -79,7 +79,7 @@ tw_status tw_upscale_compare(tw_op_state *state, tw_step *step, const tw_tensor 
     if (status == TW_OK)
         status = tw_upscale_net(state, step, tile, state->reference, &better, err);
     if (status == TW_OK)
-        status = tw_engine_tensor(state->workers[step->worker], core.w, 2, 1, &lines, err);
+        status = tw_engine_tensor(state->workers[step->worker], core.w, 6, 1, &lines, err);
     if (status == TW_OK) {
         double *most = step->value = g_new(double, 1);
         *most = difference(state, core, core.x - canvas_x.lo * state->scale, core.y - canvas_y.lo * state->scale, &used,

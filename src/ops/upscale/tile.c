@@ -78,8 +78,8 @@ static tw_status make_tile(tw_op_state *state, const tw_step *step, const tw_ten
     return TW_OK;
 }
 
-void tw_upscale_samples(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
-                        float *to)
+static void result_row(const tw_op_state *state, const tw_tensor *result, int64_t band, int64_t x, int64_t y, int64_t n,
+                       float *to)
 {
     static const tw_model_record plain = {.out_norm = {1, 1, 1, 1}};
     const tw_model_record *record = state->model ? &state->model->record : &plain;
@@ -87,6 +87,14 @@ void tw_upscale_samples(const tw_op_state *state, const tw_tensor *result, int64
     const float *from = result->data + c * result->plane + y * result->w + x;
     for (int64_t i = 0; i < n; i++)
         to[i] = from[i] * record->out_norm[c] + record->out_mean[c];
+}
+
+void tw_upscale_row(const tw_op_state *state, const tw_tensor *result, int64_t x, int64_t y, int64_t n, float *line)
+{
+    for (int band = 0; band < 3; band++)
+        result_row(state, result, band, x, y, n, line + band * n);
+    for (int64_t i = 0; i < n && state->out.colours == 1; i++) /* grey: the mean of what the net made of three equal channels */
+        line[i] = (line[i] + line[n + i] + line[2 * n + i]) * (1.f / 3.f);
 }
 
 /* No picture holds what is no number; stored, it would look like black. */
@@ -110,12 +118,7 @@ static void store(const tw_op_state *state, const tw_step *step, const tw_tensor
 {
     int64_t n = step->write.w;
     for (int64_t y = 0; y < step->write.h; y++) {
-        for (int band = 0; band < 3; band++)
-            tw_upscale_samples(state, result, band, x0, y0 + y, n, line + band * n);
-        if (state->out.colours == 1) { /* grey: the mean of what the net made of three equal channels */
-            for (int64_t i = 0; i < n; i++)
-                line[i] = (line[i] + line[n + i] + line[2 * n + i]) * (1.f / 3.f);
-        }
+        tw_upscale_row(state, result, x0, y0 + y, n, line);
         for (int band = 0; band < state->out.colours; band++)
             tw_step_store(step, step->write.y + y, band, line + band * n);
     }
