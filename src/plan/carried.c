@@ -23,15 +23,21 @@ static int64_t scaled(const tw_planner *p, int64_t length)
     return (int64_t)llround((double)length * p->facts.scale);
 }
 
+/* Tile rows in flight: with slack one more than workers, so that nobody waits when another's tile takes long. */
+static int slots_of(const candidate *c, int workers)
+{
+    return workers + c->slack;
+}
+
 static int64_t ring_rows(const tw_planner *p, const candidate *c, int workers)
 {
-    return tw_min64(scaled(p, c->tile[1]) * (workers + c->slack), p->request->result->height);
+    return tw_min64(scaled(p, c->tile[1]) * (slots_of(c, workers) + c->slack), p->request->result->height);
 }
 
 static int64_t window_rows(const tw_planner *p, const candidate *c, int workers)
 {
     int64_t height = tw_source_picture(p->request->sources[0])->height;
-    return tw_min64(c->cost.in_rows + (workers - 1) * c->tile[1], height);
+    return tw_min64(c->cost.in_rows + (slots_of(c, workers) - 1) * c->tile[1], height);
 }
 
 static int64_t ring_bytes(const tw_planner *p, const candidate *c, int workers)
@@ -46,7 +52,7 @@ static int64_t window_bytes(const tw_planner *p, const candidate *c, int workers
 
 static int64_t kept_bytes(const candidate *c, int workers)
 {
-    return workers * (c->cost.room + c->cost.columns) + (c->thrift.spilled ? 0 : c->cost.records);
+    return workers * c->cost.room + slots_of(c, workers) * c->cost.columns + (c->thrift.spilled ? 0 : c->cost.records);
 }
 
 static int64_t peak_of(const tw_planner *p, const candidate *c, int workers)
@@ -123,7 +129,8 @@ static void fill(const tw_planner *p, const candidate *c, int workers, tw_plan *
     out->tile_w = scaled(p, c->tile[0]), out->tile_h = scaled(p, c->tile[1]);
     out->tiles = c->cost.steps[0] * c->cost.steps[1];
     out->passes = p->passes;
-    out->workers = out->slots = workers;
+    out->workers = workers;
+    out->slots = slots_of(c, workers);
     out->thrift = c->thrift;
     out->weight_bytes = c->cost.weights;
     out->ring_rows = ring_rows(p, c, workers);
