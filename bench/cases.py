@@ -47,7 +47,7 @@ GROUPS = (
     Group("realesrgan-x4plus-anime", "small", "float", (
         WHOLE,
         PLAN,
-        Case("plan, 2G", "tilewright", ("--memory", "2G")),
+        Case("plan, 256M", "tilewright", ("--memory", "256M")),
         plain("ncnn", 2),
         plain("ncnn", 1, (192, 10)),
         plain("ncnn", 2, (192, 10)),
@@ -57,7 +57,7 @@ GROUPS = (
     Group("realcugan-2x-se-conservative", "photo", "8 bit", (
         WHOLE,
         PLAN,
-        Case("plan, 512M", "tilewright", ("--memory", "512M")),
+        Case("plan, 256M", "tilewright", ("--memory", "256M")),
         Case("realcugan-ncnn-vulkan, one tile", "realcugan", ("-c", "0", "-t", "2000")),
         *(Case(f"realcugan-ncnn-vulkan, -c {mode}", "realcugan", ("-c", str(mode))) for mode in range(4)),
     )),
