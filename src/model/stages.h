@@ -32,7 +32,7 @@ typedef struct tw_stages {
 /** `most_held`: bytes of scratch per sample of the canvas that may be used. TW_ERROR_USAGE for nets with too many levels. */
 tw_status tw_stages_of(const tw_carry *carry, double most_held, tw_stages *out, tw_error *err);
 
-/** Multiply-accumulates that are as dear as moving one byte to scratch or back (measured, bench/). */
+/** Multiply-accumulates that take as long as moving one byte to scratch or back: two workers against a disk of a GB a second. */
 #define TW_MACS_PER_BYTE 60.0
 
 #endif

@@ -61,7 +61,8 @@ static int64_t arena_bytes(const tw_op_state *state, const tw_carry *carry, cons
 
 static double all_macs(const tw_op_state *state)
 {
-    return state->model->geometry->macs_per_pixel * (double)state->axis[0].canvas * (double)state->axis[1].canvas;
+    double per_pixel = state->model->geometry->macs_per_pixel; /* 0: no convolutions */
+    return (per_pixel > 1 ? per_pixel : 1) * (double)state->axis[0].canvas * (double)state->axis[1].canvas;
 }
 
 /* What steps cost however small they are: about ten microseconds for each layer that has something new, and a tenth of that for the
@@ -77,7 +78,7 @@ static double step_work(const tw_op_state *state, const tw_carry_walk *walk)
 
 tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err)
 {
-    static const double plain_work = 2.2; /* of a plain convolution over a Winograd one (measured, bench/) */
+    static const double plain_work = 2; /* of plain convolutions over Winograd ones, measured with x4plus */
     if (!state->model || !state->model->carry)
         return tw_fail(err, TW_ERROR_USAGE, "%s",
                        state->model ? state->model->why_not_carried : "the caller's own engine cannot be carried");
@@ -89,8 +90,9 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], tw_thrift 
     const tw_carry *carry = thrift.plain ? state->model->carry_plain : state->model->carry;
     if (!carry)
         return tw_fail(err, TW_ERROR_USAGE, "%s: its weights are small as they are", state->name);
-    double bytes = state->stages.bytes * TW_MACS_PER_BYTE / state->model->geometry->macs_per_pixel;
-    *out = (tw_carry_cost){.work = state->stages.work * (thrift.plain ? plain_work : 1) + bytes,
+    double samples = (double)state->axis[0].canvas * (double)state->axis[1].canvas;
+    double moving = state->stages.bytes * samples * TW_MACS_PER_BYTE / all_macs(state);
+    *out = (tw_carry_cost){.work = state->stages.work * (thrift.plain ? plain_work : 1) + moving,
                            .scratch = tw_upscale_spill_bytes(state)};
     for (int axis = 0; axis < 2; axis++)
         tile[axis] = tw_min64(grown(tile[axis], carry->align), grown(state->axis[axis].canvas, carry->align));
