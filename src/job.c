@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/wait.h"
 #include "plan/calibration.h"
 #include "schedule/schedule.h"
 #include "tilewright/tilewright.h"
@@ -175,13 +175,6 @@ tw_status tw_job_plan(tw_job *job, tw_error *err)
     return status;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static tw_status compute(tw_run *run, tw_sink *sink, tw_error *err)
 {
     tw_job *job = run->job;
@@ -203,7 +196,7 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
 {
     tw_job *job = run->job;
     tw_sink *sink = NULL;
-    double start = now();
+    double start = tw_seconds_now();
     if (job->op->result == TW_RESULT_PICTURE)
         TW_TRY(tw_sink_open(job->context, &job->output, &run->result, run->sources[0], &run->sink_options, run->plan.ring_rows,
                             &sink, err));
@@ -217,7 +210,7 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
         return status;
     tw_progress_finish(job->context);
     tw_run_facts(run); /* errors that were measured on the way */
-    tw_report_fill(job, run, now() - start);
+    tw_report_fill(job, run, tw_seconds_now() - start);
     return TW_OK;
 }
 

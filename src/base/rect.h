@@ -10,6 +10,16 @@ typedef struct tw_span {
     int64_t lo, hi;
 } tw_span;
 
+static inline int64_t tw_span_length(tw_span span)
+{
+    return span.hi - span.lo;
+}
+
+static inline bool tw_span_empty(tw_span span)
+{
+    return span.hi <= span.lo;
+}
+
 typedef struct tw_rect {
     int64_t x, y, w, h;
 } tw_rect;

@@ -21,3 +21,10 @@ void tw_wait_briefly(pthread_cond_t *condition, pthread_mutex_t *lock)
     until.tv_nsec %= 1000000000;
     pthread_cond_timedwait(condition, lock, &until);
 }
+
+double tw_seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

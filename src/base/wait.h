@@ -11,4 +11,7 @@ void tw_condition_init(pthread_cond_t *condition);
 /** Waits for the condition, a tenth of a second at most; the caller holds `lock` and looks at its flags again afterwards. */
 void tw_wait_briefly(pthread_cond_t *condition, pthread_mutex_t *lock);
 
+/** Seconds of the monotonic clock. */
+double tw_seconds_now(void);
+
 #endif

@@ -37,9 +37,8 @@ tw_kept_cost tw_kept_cost_of(const tw_carry_walk *walk, bool spilled)
     return cost;
 }
 
-static float *take(tw_kept *kept, tw_account *account, int64_t floats)
+static float *take(tw_account *account, int64_t floats)
 {
-    (void)kept;
     return tw_alloc(account, (size_t)(tw_max64(floats, 1) * real));
 }
 
@@ -49,17 +48,17 @@ static tw_status take_all(tw_kept *kept, tw_account *account, tw_scratch *scratc
     tw_carry_rows_floats(kept->walk, &largest, &sum);
     if (scratch)
         TW_TRY(tw_scratch_open(scratch, tw_max64(sum, 1) * real, &kept->file, err));
-    else if (!(kept->records = take(kept, account, sum)))
+    else if (!(kept->records = take(account, sum)))
         return tw_fail_memory(err, "kept rows", sum * real);
     for (int i = 0; i < kept->slots; i++)
-        if (!(kept->columns[i] = take(kept, account, columns)))
+        if (!(kept->columns[i] = take(account, columns)))
             return tw_fail_memory(err, "kept columns", columns * real);
     for (int i = 0; i < kept->workers; i++) {
         room *r = &kept->rooms[i];
         r->step.blobs = g_new0(tw_kept_blob, kept->walk->n_kept + 1);
-        r->next_rows = take(kept, account, largest);
-        r->next_columns = take(kept, account, columns);
-        r->old_rows = scratch ? take(kept, account, largest) : NULL;
+        r->next_rows = take(account, largest);
+        r->next_columns = take(account, columns);
+        r->old_rows = scratch ? take(account, largest) : NULL;
         if (!r->next_rows || !r->next_columns || (scratch && !r->old_rows))
             return tw_fail_memory(err, "rows and columns to keep", (largest + columns) * real);
     }
@@ -128,12 +127,7 @@ int tw_kept_pack_of(const tw_kept *kept, int k)
 bool tw_kept_makes(const tw_kept_step *step, int blob)
 {
     tw_span x = tw_carry_new(step->walk, blob, 0, step->column), y = tw_carry_new(step->walk, blob, 1, step->row);
-    return x.hi > x.lo && y.hi > y.lo;
-}
-
-static int64_t length(tw_span span)
-{
-    return span.hi - span.lo;
+    return !tw_span_empty(x) && !tw_span_empty(y);
 }
 
 /* Old rows: [new x) by [kept y); old columns: [kept x) by [kept y and new y). `floats`: where each lies in its store. */
@@ -152,12 +146,12 @@ static tw_status lay_blob(room *r, int k, const float *rows, const float *column
     b->columns = (tw_block){x, height, columns + floats[1], 0};
     b->next_rows = r->next_rows + floats[2];
     b->next_columns = r->next_columns + floats[3];
-    floats[0] += length(b->new_x) * kept->keep[1] * kept->channels;
+    floats[0] += tw_span_length(b->new_x) * kept->keep[1] * kept->channels;
     floats[2] = floats[0];
-    floats[1] += length(x) * length(height) * kept->channels;
-    floats[3] += length(b->keep_x) * length(height) * kept->channels;
-    bool fits = length(y) <= kept->keep[1] && length(b->keep_y) <= kept->keep[1] && length(x) <= kept->keep[0] &&
-                length(b->keep_x) <= kept->keep[0];
+    floats[1] += tw_span_length(x) * tw_span_length(height) * kept->channels;
+    floats[3] += tw_span_length(b->keep_x) * tw_span_length(height) * kept->channels;
+    bool fits = tw_span_length(y) <= kept->keep[1] && tw_span_length(b->keep_y) <= kept->keep[1] &&
+                tw_span_length(x) <= kept->keep[0] && tw_span_length(b->keep_x) <= kept->keep[0];
     return fits ? TW_OK : tw_fail(err, TW_ERROR_RUN, "more of a blob has to be kept than was planned");
 }
 

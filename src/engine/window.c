@@ -16,14 +16,9 @@ void tw_window_enter(tw_kept_step *step, ncnn_allocator_t blobs)
 
 /* ---- blocks ---- */
 
-static int64_t length(tw_span span)
-{
-    return span.hi - span.lo;
-}
-
 static const float *sample(const tw_block *b, int pack, int64_t c, int64_t x, int64_t y)
 {
-    return b->data + c * b->step + ((y - b->y.lo) * length(b->x) + x - b->x.lo) * pack;
+    return b->data + c * b->step + ((y - b->y.lo) * tw_span_length(b->x) + x - b->x.lo) * pack;
 }
 
 /* Copies samples [x) of row y from the block that holds them. The old columns lie to the left, the new block and the old rows in
@@ -33,11 +28,11 @@ static void copy_row(const tw_kept_blob *b, const tw_block *fresh, int pack, int
     tw_span left = {x.lo, tw_min64(x.hi, b->columns.x.hi)}, right = {tw_max64(x.lo, fresh->x.lo), x.hi};
     const tw_block *above = y < fresh->y.lo ? &b->rows : fresh;
     if (left.hi > left.lo) {
-        memcpy(to, sample(&b->columns, pack, c, left.lo, y), (size_t)(length(left) * pack) * sizeof *to);
-        to += length(left) * pack;
+        memcpy(to, sample(&b->columns, pack, c, left.lo, y), (size_t)(tw_span_length(left) * pack) * sizeof *to);
+        to += tw_span_length(left) * pack;
     }
     if (right.hi > right.lo)
-        memcpy(to, sample(above, pack, c, right.lo, y), (size_t)(length(right) * pack) * sizeof *to);
+        memcpy(to, sample(above, pack, c, right.lo, y), (size_t)(tw_span_length(right) * pack) * sizeof *to);
 }
 
 /* ---- borders ---- */
@@ -72,7 +67,7 @@ static void window_row(const filling *f, int64_t c, int64_t y, float *to)
 {
     int64_t source = place(y, f->length[1], f->window->map[1].edge);
     if (source < 0) {
-        fill_row(to, length(f->x) * f->pack, f->window->fill);
+        fill_row(to, tw_span_length(f->x) * f->pack, f->window->fill);
         return;
     }
     tw_span inside = {tw_max64(f->x.lo, 0), tw_min64(f->x.hi, f->length[0])};
@@ -98,14 +93,14 @@ static void window_row(const filling *f, int64_t c, int64_t y, float *to)
 static void keep(tw_kept_blob *b, const tw_block *fresh, int channels, int pack)
 {
     int packs = channels / pack;
-    b->rows.step = length(b->rows.x) * length(b->rows.y) * pack;
-    b->columns.step = length(b->columns.x) * length(b->columns.y) * pack;
+    b->rows.step = tw_span_length(b->rows.x) * tw_span_length(b->rows.y) * pack;
+    b->columns.step = tw_span_length(b->columns.x) * tw_span_length(b->columns.y) * pack;
     float *rows = b->next_rows, *columns = b->next_columns;
     tw_span height = b->columns.y;
     for (int64_t c = 0; c < packs; c++) {
-        for (int64_t y = b->keep_y.lo; y < b->keep_y.hi; y++, rows += length(fresh->x) * pack)
+        for (int64_t y = b->keep_y.lo; y < b->keep_y.hi; y++, rows += tw_span_length(fresh->x) * pack)
             copy_row(b, fresh, pack, c, fresh->x, y, rows);
-        for (int64_t y = height.lo; y < height.hi; y++, columns += length(b->keep_x) * pack)
+        for (int64_t y = height.lo; y < height.hi; y++, columns += tw_span_length(b->keep_x) * pack)
             copy_row(b, fresh, pack, c, b->keep_x, y, columns);
     }
     b->done = true;
@@ -143,40 +138,35 @@ static int cut_block(const ncnn_mat_t bottom, tw_span x, tw_span y, ncnn_mat_t *
         give_up(top);
         return -1;
     }
-    ncnn_mat_t mat = new_block(length(x), length(y), ncnn_mat_get_c(bottom), pack, top);
+    ncnn_mat_t mat = new_block(tw_span_length(x), tw_span_length(y), ncnn_mat_get_c(bottom), pack, top);
     if (!mat)
         return -100;
     for (int c = 0; c < ncnn_mat_get_c(bottom); c++) {
         const float *from = ncnn_mat_get_channel_data(bottom, c);
         float *to = ncnn_mat_get_channel_data(mat, c);
-        for (int64_t row = y.lo; row < y.hi; row++, to += length(x) * pack)
-            memcpy(to, from + (row * w + x.lo) * pack, (size_t)(length(x) * pack) * sizeof *to);
+        for (int64_t row = y.lo; row < y.hi; row++, to += tw_span_length(x) * pack)
+            memcpy(to, from + (row * w + x.lo) * pack, (size_t)(tw_span_length(x) * pack) * sizeof *to);
     }
     return 0;
 }
 
 static int window_block(const filling *f, int packs, ncnn_mat_t *top)
 {
-    ncnn_mat_t mat = new_block(length(f->x), length(f->y), packs, f->pack, top);
+    ncnn_mat_t mat = new_block(tw_span_length(f->x), tw_span_length(f->y), packs, f->pack, top);
     if (!mat)
         return -100;
     for (int c = 0; c < packs; c++) {
         float *to = ncnn_mat_get_channel_data(mat, c);
-        for (int64_t y = f->y.lo; y < f->y.hi; y++, to += length(f->x) * f->pack)
+        for (int64_t y = f->y.lo; y < f->y.hi; y++, to += tw_span_length(f->x) * f->pack)
             window_row(f, c, y, to);
     }
     return 0;
 }
 
-static bool is_empty(tw_span span)
-{
-    return span.hi <= span.lo;
-}
-
 /* The new samples. A dummy block holds none: then all that is read lies in the old rows and columns. */
 static tw_block fresh_block(const tw_kept_blob *b, const ncnn_mat_t bottom)
 {
-    bool dummy = is_empty(b->new_x) || is_empty(b->new_y);
+    bool dummy = tw_span_empty(b->new_x) || tw_span_empty(b->new_y);
     return (tw_block){b->new_x, b->new_y, dummy ? NULL : ncnn_mat_get_data(bottom),
                       (int64_t)ncnn_mat_get_cstep(bottom) * ncnn_mat_get_elempack(bottom)};
 }
@@ -189,7 +179,7 @@ static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t
     const tw_carry_window *w = &walk->carry->windows[index];
     tw_span x = tw_carry_window_span(walk, index, 0, current->column);
     tw_span y = tw_carry_window_span(walk, index, 1, current->row);
-    bool nothing_new = is_empty(x) || is_empty(y);
+    bool nothing_new = tw_span_empty(x) || tw_span_empty(y);
     if (w->cuts)
         return nothing_new ? dummy_block(w, ncnn_mat_get_c(bottom), ncnn_mat_get_elempack(bottom), top)
                            : cut_block(bottom, x, y, top);
@@ -200,8 +190,8 @@ static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t
     /* A dummy may come in other packs than what is kept. */
     int pack =
         fresh.data || !tw_kept_pack_of(current->kept, k) ? ncnn_mat_get_elempack(bottom) : tw_kept_pack_of(current->kept, k);
-    bool fits = !fresh.data || (ncnn_mat_get_w(bottom) == length(fresh.x) && ncnn_mat_get_h(bottom) == length(fresh.y) &&
-                                ncnn_mat_get_c(bottom) * pack == channels);
+    bool fits = !fresh.data || (ncnn_mat_get_w(bottom) == tw_span_length(fresh.x) &&
+                                ncnn_mat_get_h(bottom) == tw_span_length(fresh.y) && ncnn_mat_get_c(bottom) * pack == channels);
     if (!fits || !tw_kept_pack(current->kept, k, pack)) {
         give_up(top);
         return -1;

@@ -2,7 +2,6 @@
 /* Where windows stand and what they read: frontiers of all blobs, windows of all layers, and the walk over a canvas. */
 #include "model/carry.h"
 
-#include <float.h>
 #include <glib.h>
 #include <string.h>
 

@@ -82,9 +82,9 @@ static inline int64_t tw_floor_div(int64_t a, int64_t b)
 }
 static inline tw_span tw_span_join(tw_span a, tw_span b)
 {
-    if (a.hi <= a.lo)
+    if (tw_span_empty(a))
         return b;
-    if (b.hi <= b.lo)
+    if (tw_span_empty(b))
         return a;
     return (tw_span){tw_min64(a.lo, b.lo), tw_max64(a.hi, b.hi)};
 }

@@ -5,8 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/wait.h"
 #include "blend/pixels.h"
 #include "schedule/feather.h"
 #include "schedule/walk.h"
@@ -321,13 +321,6 @@ static tw_status run_pass(const tw_schedule_request *request, int number, tw_err
     return status;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, tw_error *err)
 {
     const tw_op_class *op = request->op;
@@ -352,10 +345,10 @@ tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, t
         start.thrift = plan->thrift;
     }
     TW_TRY(op->start(request->state, &start, err));
-    double begun = now();
+    double begun = tw_seconds_now();
     for (int i = 0; i < passes; i++)
         TW_TRY(run_pass(request, i, err));
     if (seconds)
-        *seconds = now() - begun;
+        *seconds = tw_seconds_now() - begun;
     return TW_OK;
 }

@@ -3,18 +3,6 @@
 #include "model/memory.h"
 #include "ops/upscale/state.h"
 
-static tw_span joined(tw_span a, tw_span b)
-{
-    if (a.hi <= a.lo)
-        return b;
-    return (tw_span){tw_min64(a.lo, b.lo), tw_max64(a.hi, b.hi)};
-}
-
-static bool is_empty(tw_span span)
-{
-    return span.hi <= span.lo;
-}
-
 static tw_status walk_of(const tw_op_state *state, const tw_carry *carry, int pass, const int64_t tile[2], tw_carry_walk **out,
                          tw_error *err)
 {
@@ -151,14 +139,14 @@ void tw_upscale_carry_span(const tw_op_state *state, int pass, int axis, int64_t
     if (!reads)
         *in = fresh = (tw_span){0, 0};
     else
-        *in = is_empty(fresh) ? (tw_span){a->picture, a->picture} : tw_upscale_picture_span(state, axis, fresh);
+        *in = tw_span_empty(fresh) ? (tw_span){a->picture, a->picture} : tw_upscale_picture_span(state, axis, fresh);
     if (!state->in.alpha || pass < state->levels)
         return;
     /* rows that the enlarged alpha still reads stay, also while nothing comes out */
     int64_t lo = tw_max64(out->lo / state->scale - 3, 0), hi = tw_min64(out->hi / state->scale + 4, a->picture);
-    if (!is_empty(fresh))
+    if (!tw_span_empty(fresh))
         *in = (tw_span){tw_max64(in->lo - TW_BLEED, 0), tw_min64(in->hi + TW_BLEED, a->picture)};
-    *in = joined(*in, (tw_span){tw_min64(lo, hi), hi});
+    *in = tw_span_join(*in, (tw_span){tw_min64(lo, hi), hi});
 }
 
 tw_status tw_upscale_commit(tw_op_state *state, const tw_step *step, tw_error *err)
@@ -181,7 +169,7 @@ static tw_status load_fresh(tw_op_state *state, const tw_step *step, tw_tensor *
 {
     tw_span x = tw_carry_new(state->walk, state->model->geometry->input, 0, step->column);
     tw_span y = tw_carry_new(state->walk, state->model->geometry->input, 1, step->row);
-    bool none = is_empty(x) || is_empty(y) || !reads_picture(state, step->pass);
+    bool none = tw_span_empty(x) || tw_span_empty(y) || !reads_picture(state, step->pass);
     if (none)
         x = y = (tw_span){0, 0};
     if (step->in[0].w > 0 && step->in[0].h > 0)
