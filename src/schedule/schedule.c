@@ -129,8 +129,12 @@ static tw_status run_carried(tw_runner *runner, tw_step *step, tw_error *err)
     for (int tries = 0; tries <= RETRIES; tries++) {
         error = (tw_error)TW_ERROR_NONE;
         status = r->op->run(r->state, step, &error);
-        if (status == TW_OK)
-            return r->op->commit(r->state, step, err);
+        if (status == TW_OK) {
+            status = r->op->commit(r->state, step, err);
+            if (status != TW_OK)
+                g_free(step->value); /* nobody will fold it */
+            return status;
+        }
         if ((status != TW_ERROR_BUDGET && status != TW_ERROR_RUN) || tw_context_cancelled(r->context))
             break;
     }
