@@ -24,6 +24,27 @@ static int put_dummy(ncnn_extractor_t extractor, const char *name)
     return code;
 }
 
+tw_convolutions *tw_carried_register(ncnn_net_t net)
+{
+    tw_convolutions *convolutions = tw_convolutions_new();
+    tw_window_register(net);
+    tw_convolution_register(net);
+    tw_convolution_enter(convolutions, NULL);
+    return convolutions;
+}
+
+void tw_carried_enter(tw_convolutions *convolutions, tw_kept_step *step, ncnn_allocator_t blobs, ncnn_allocator_t workspace)
+{
+    tw_window_enter(step, blobs);
+    tw_convolution_enter(convolutions, workspace);
+}
+
+void tw_carried_leave(void)
+{
+    tw_window_enter(NULL, NULL);
+    tw_convolution_enter(NULL, NULL);
+}
+
 int tw_carried_input(ncnn_extractor_t extractor, const tw_kept_step *step)
 {
     const tw_carry *carry = step->walk->carry;

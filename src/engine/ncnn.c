@@ -11,7 +11,6 @@
 #include "engine/gpu.h"
 #include "engine/gpu_run.h"
 #include "engine/log.h"
-#include "engine/window.h"
 #include "model/packing.h"
 
 typedef struct ncnn_engine {
@@ -20,6 +19,7 @@ typedef struct ncnn_engine {
     const tw_carry *carry;
     ncnn_net_t net;
     ncnn_allocator_t blobs, workspace;
+    tw_convolutions *convolutions;
     tw_account *account;
     int64_t weight_bytes;
     bool gpu, shared; /* on a Vulkan device; which shares the host's memory */
@@ -53,6 +53,7 @@ static void close_ncnn(tw_engine *base)
     ncnn_engine *engine = (ncnn_engine *)base;
     if (engine->net)
         ncnn_net_destroy(engine->net);
+    tw_convolutions_free(engine->convolutions);
     if (engine->blobs)
         ncnn_allocator_destroy(engine->blobs);
     if (engine->workspace)
@@ -194,7 +195,7 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     tw_arena_refused(worker->arena);
     tw_log_clear();
     current_arena = worker->arena;
-    tw_window_enter(step, engine->blobs);
+    tw_carried_enter(engine->convolutions, step, engine->blobs, engine->workspace);
     ncnn_extractor_t extractor = ncnn_extractor_create(engine->net);
     if (worker->device) {
         tw_gpu_reserve(worker->device, worker->reserve);
@@ -215,7 +216,7 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     if (worker->device)
         tw_gpu_settle(worker->device);
     current_arena = NULL;
-    tw_window_enter(NULL, NULL);
+    tw_carried_leave();
     for (int i = 0; i < call->n_in; i++)
         if (mats[i])
             ncnn_mat_destroy(mats[i]);
@@ -253,7 +254,7 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
         ncnn_net_set_vulkan_device(engine->net, device);
     }
     if (engine->carry)
-        tw_window_register(engine->net);
+        engine->convolutions = tw_carried_register(engine->net);
     if (ncnn_net_load_param_memory(engine->net, engine->carry ? engine->carry->text : model->param_text) != 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
     bool loaded;

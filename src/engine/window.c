@@ -21,18 +21,32 @@ static const float *sample(const tw_block *b, int pack, int64_t c, int64_t x, in
     return b->data + c * b->step + ((y - b->y.lo) * tw_span_length(b->x) + x - b->x.lo) * pack;
 }
 
+static const float *sample_of(const tw_kept_blob *b, const tw_block *fresh, int pack, int64_t c, int64_t x, int64_t y)
+{
+    return sample(y < fresh->y.lo ? &b->rows : fresh, pack, c, x, y);
+}
+
 /* Copies samples [x) of row y from the block that holds them. The old columns lie to the left, the new block and the old rows in
  * the same columns. */
 static void copy_row(const tw_kept_blob *b, const tw_block *fresh, int pack, int64_t c, tw_span x, int64_t y, float *to)
 {
     tw_span left = {x.lo, tw_min64(x.hi, b->columns.x.hi)}, right = {tw_max64(x.lo, fresh->x.lo), x.hi};
-    const tw_block *above = y < fresh->y.lo ? &b->rows : fresh;
     if (left.hi > left.lo) {
         memcpy(to, sample(&b->columns, pack, c, left.lo, y), (size_t)(tw_span_length(left) * pack) * sizeof *to);
         to += tw_span_length(left) * pack;
     }
     if (right.hi > right.lo)
-        memcpy(to, sample(above, pack, c, right.lo, y), (size_t)(tw_span_length(right) * pack) * sizeof *to);
+        memcpy(to, sample_of(b, fresh, pack, c, right.lo, y), (size_t)(tw_span_length(right) * pack) * sizeof *to);
+}
+
+const float *tw_window_left(const tw_window_view *view, int64_t pack, int64_t x, int64_t y)
+{
+    return sample(&view->blob->columns, view->pack, pack, x, y);
+}
+
+const float *tw_window_main(const tw_window_view *view, int64_t pack, int64_t x, int64_t y)
+{
+    return sample_of(view->blob, &view->fresh, view->pack, pack, x, y);
 }
 
 /* ---- borders ---- */
@@ -53,17 +67,8 @@ static void fill_row(float *to, int64_t floats, float value)
         to[i] = value;
 }
 
-typedef struct filling {
-    const tw_carry_window *window;
-    const tw_kept_blob *blob;
-    const tw_block *fresh;
-    tw_span x, y;      /* of the window, not clipped */
-    int64_t length[2]; /* of the blob */
-    int pack;
-} filling;
-
 /* One row: what lies in the picture at once, what lies beside it sample by sample. */
-static void window_row(const filling *f, int64_t c, int64_t y, float *to)
+static void window_row(const tw_window_view *f, int64_t c, int64_t y, float *to)
 {
     int64_t source = place(y, f->length[1], f->window->map[1].edge);
     if (source < 0) {
@@ -73,7 +78,7 @@ static void window_row(const filling *f, int64_t c, int64_t y, float *to)
     tw_span inside = {tw_max64(f->x.lo, 0), tw_min64(f->x.hi, f->length[0])};
     for (int64_t x = f->x.lo; x < f->x.hi; x++) {
         if (x == inside.lo && inside.hi > inside.lo) {
-            copy_row(f->blob, f->fresh, f->pack, c, inside, source, to + (x - f->x.lo) * f->pack);
+            copy_row(f->blob, &f->fresh, f->pack, c, inside, source, to + (x - f->x.lo) * f->pack);
             x = inside.hi;
             if (x >= f->x.hi)
                 break;
@@ -83,7 +88,7 @@ static void window_row(const filling *f, int64_t c, int64_t y, float *to)
         if (at < 0)
             fill_row(sample_to, f->pack, f->window->fill);
         else
-            copy_row(f->blob, f->fresh, f->pack, c, (tw_span){at, at + 1}, source, sample_to);
+            copy_row(f->blob, &f->fresh, f->pack, c, (tw_span){at, at + 1}, source, sample_to);
     }
 }
 
@@ -111,7 +116,7 @@ static void give_up(ncnn_mat_t *top)
     *top = ncnn_mat_create(); /* ncnn takes it apart whatever is returned */
 }
 
-static ncnn_mat_t new_block(int64_t w, int64_t h, int packs, int pack, ncnn_mat_t *top)
+ncnn_mat_t tw_window_block(int64_t w, int64_t h, int packs, int pack, ncnn_mat_t *top)
 {
     ncnn_mat_t mat = ncnn_mat_create_3d_elem((int)w, (int)h, packs, (size_t)pack * sizeof(float), pack, allocator);
     if (mat && ncnn_mat_get_data(mat))
@@ -122,9 +127,9 @@ static ncnn_mat_t new_block(int64_t w, int64_t h, int packs, int pack, ncnn_mat_
     return NULL;
 }
 
-static int dummy_block(const tw_carry_window *w, int packs, int pack, ncnn_mat_t *top)
+int tw_window_dummy(int w, int h, int packs, int pack, ncnn_mat_t *top)
 {
-    ncnn_mat_t mat = new_block(w->dummy[0], w->dummy[1], packs, pack, top);
+    ncnn_mat_t mat = tw_window_block(w, h, packs, pack, top);
     if (!mat)
         return -100;
     memset(ncnn_mat_get_data(mat), 0, ncnn_mat_get_cstep(mat) * (size_t)ncnn_mat_get_c(mat) * ncnn_mat_get_elemsize(mat));
@@ -138,7 +143,7 @@ static int cut_block(const ncnn_mat_t bottom, tw_span x, tw_span y, ncnn_mat_t *
         give_up(top);
         return -1;
     }
-    ncnn_mat_t mat = new_block(tw_span_length(x), tw_span_length(y), ncnn_mat_get_c(bottom), pack, top);
+    ncnn_mat_t mat = tw_window_block(tw_span_length(x), tw_span_length(y), ncnn_mat_get_c(bottom), pack, top);
     if (!mat)
         return -100;
     for (int c = 0; c < ncnn_mat_get_c(bottom); c++) {
@@ -150,12 +155,12 @@ static int cut_block(const ncnn_mat_t bottom, tw_span x, tw_span y, ncnn_mat_t *
     return 0;
 }
 
-static int window_block(const filling *f, int packs, ncnn_mat_t *top)
+static int window_block(const tw_window_view *f, ncnn_mat_t *top)
 {
-    ncnn_mat_t mat = new_block(tw_span_length(f->x), tw_span_length(f->y), packs, f->pack, top);
+    ncnn_mat_t mat = tw_window_block(tw_span_length(f->x), tw_span_length(f->y), f->packs, f->pack, top);
     if (!mat)
         return -100;
-    for (int c = 0; c < packs; c++) {
+    for (int c = 0; c < f->packs; c++) {
         float *to = ncnn_mat_get_channel_data(mat, c);
         for (int64_t y = f->y.lo; y < f->y.hi; y++, to += tw_span_length(f->x) * f->pack)
             window_row(f, c, y, to);
@@ -171,19 +176,10 @@ static tw_block fresh_block(const tw_kept_blob *b, const ncnn_mat_t bottom)
                       (int64_t)ncnn_mat_get_cstep(bottom) * ncnn_mat_get_elempack(bottom)};
 }
 
-static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t *top, const ncnn_option_t option)
+bool tw_window_look(int index, ncnn_mat_t bottom, tw_window_view *out)
 {
-    (void)option;
-    int index = atoi(ncnn_layer_get_name(layer) + strlen("tw:"));
     const tw_carry_walk *walk = current->walk;
     const tw_carry_window *w = &walk->carry->windows[index];
-    tw_span x = tw_carry_window_span(walk, index, 0, current->column);
-    tw_span y = tw_carry_window_span(walk, index, 1, current->row);
-    bool nothing_new = tw_span_empty(x) || tw_span_empty(y);
-    if (w->cuts)
-        return nothing_new ? dummy_block(w, ncnn_mat_get_c(bottom), ncnn_mat_get_elempack(bottom), top)
-                           : cut_block(bottom, x, y, top);
-
     int k = walk->kept_of[w->blob], channels = walk->kept[k].channels;
     tw_kept_blob *b = &current->blobs[k];
     tw_block fresh = fresh_block(b, bottom);
@@ -192,16 +188,43 @@ static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t
         fresh.data || !tw_kept_pack_of(current->kept, k) ? ncnn_mat_get_elempack(bottom) : tw_kept_pack_of(current->kept, k);
     bool fits = !fresh.data || (ncnn_mat_get_w(bottom) == tw_span_length(fresh.x) &&
                                 ncnn_mat_get_h(bottom) == tw_span_length(fresh.y) && ncnn_mat_get_c(bottom) * pack == channels);
-    if (!fits || !tw_kept_pack(current->kept, k, pack)) {
+    if (!fits || !tw_kept_pack(current->kept, k, pack))
+        return false;
+    if (!b->done)
+        keep(b, &fresh, channels, pack);
+    *out = (tw_window_view){.window = w, .blob = b, .fresh = fresh, .pack = pack, .packs = channels / pack};
+    out->x = tw_carry_window_span(walk, index, 0, current->column);
+    out->y = tw_carry_window_span(walk, index, 1, current->row);
+    for (int axis = 0; axis < 2; axis++)
+        out->length[axis] = walk->length[axis][w->blob];
+    return true;
+}
+
+static int cut(int index, const ncnn_mat_t bottom, ncnn_mat_t *top)
+{
+    tw_span x = tw_carry_window_span(current->walk, index, 0, current->column);
+    tw_span y = tw_carry_window_span(current->walk, index, 1, current->row);
+    const tw_carry_window *w = &current->walk->carry->windows[index];
+    if (tw_span_empty(x) || tw_span_empty(y))
+        return tw_window_dummy(w->dummy[0], w->dummy[1], ncnn_mat_get_c(bottom), ncnn_mat_get_elempack(bottom), top);
+    return cut_block(bottom, x, y, top);
+}
+
+static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t *top, const ncnn_option_t option)
+{
+    (void)option;
+    int index = atoi(ncnn_layer_get_name(layer) + strlen("tw:"));
+    const tw_carry_window *w = &current->walk->carry->windows[index];
+    tw_window_view view;
+    if (w->cuts)
+        return cut(index, bottom, top);
+    if (!tw_window_look(index, bottom, &view)) {
         give_up(top);
         return -1;
     }
-    if (!b->done)
-        keep(b, &fresh, channels, pack);
-    if (nothing_new)
-        return dummy_block(w, channels / pack, pack, top);
-    filling f = {w, b, &fresh, x, y, {walk->length[0][w->blob], walk->length[1][w->blob]}, pack};
-    return window_block(&f, channels / pack, top);
+    if (tw_span_empty(view.x) || tw_span_empty(view.y))
+        return tw_window_dummy(w->dummy[0], w->dummy[1], view.packs, view.pack, top);
+    return window_block(&view, top);
 }
 
 bool tw_window_keep_rest(tw_kept_step *step)
@@ -227,7 +250,6 @@ static ncnn_layer_t create(void *user)
     layer->forward_1 = forward;
     ncnn_layer_set_one_blob_only(layer, 1);
     ncnn_layer_set_support_packing(layer, 1);
-    ncnn_layer_set_support_any_packing(layer, 1);
     return layer;
 }
 

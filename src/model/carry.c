@@ -88,12 +88,20 @@ static void find_lags(tw_carry *c)
     }
 }
 
+/* The window that a layer of the rewritten net looks through; -1: none. */
+static int window_of(const tw_layer *l)
+{
+    if (!strcmp(l->type, "TwWindow"))
+        return tw_layer_int(l, 0, 0);
+    return strcmp(l->type, "TwConvolution") ? -1 : tw_layer_int(l, 21, -1);
+}
+
 static void find_layers(tw_carry *c)
 {
     c->layer_of = g_new(int, c->n_windows + 1);
     for (int i = 0; i < c->net->n_layers; i++)
-        if (!strcmp(c->net->layers[i].type, "TwWindow"))
-            c->layer_of[tw_layer_int(&c->net->layers[i], 0, 0)] = i;
+        if (window_of(&c->net->layers[i]) >= 0)
+            c->layer_of[window_of(&c->net->layers[i])] = i;
 }
 
 static void find_work(tw_carry *c)
@@ -103,7 +111,7 @@ static void find_work(tw_carry *c)
     for (int i = 0; i < c->net->n_layers; i++) {
         const tw_layer *l = &c->net->layers[i];
         bool transposed = g_str_has_prefix(l->type, "Deconvolution");
-        if (!transposed && !g_str_has_prefix(l->type, "Convolution"))
+        if (!transposed && !g_str_has_prefix(l->type, "Convolution") && strcmp(l->type, "TwConvolution"))
             continue;
         int blob = transposed ? l->inputs[0] : l->outputs[0];
         int64_t tile = 64 * c->geometry->align;
@@ -235,8 +243,8 @@ static void find_active(tw_carry_walk *walk, int n_targets, const int *targets, 
             continue;
         walk->work += c->macs[i];
         walk->layers++;
-        if (!strcmp(l->type, "TwWindow"))
-            walk->active[tw_layer_int(l, 0, 0)] = true;
+        if (window_of(l) >= 0)
+            walk->active[window_of(l)] = true;
         for (int k = 0; k < l->n_inputs; k++)
             wanted[l->inputs[k]] = true;
     }

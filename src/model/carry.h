@@ -18,7 +18,7 @@
 
 #include "model/interval.h"
 
-/** One layer of the rewritten net: "TwWindow", named "tw:N" for windows[N]. */
+/** In the rewritten net windows[N] is a layer of its own, "TwWindow", named "tw:N", or part of a "TwConvolution" (its parameter 21). */
 typedef struct tw_carry_window {
     int blob;      /* whose samples it reads: a blob of the original graph, the one behind all Splits */
     int out;       /* whose new samples decide what is read, or what is left of a cut */

@@ -201,6 +201,15 @@ static box *run_convolution(play *p, int layer, const box *in)
     return out;
 }
 
+/* Window, convolution and activation in one: nothing stands between input and output. */
+static box *run_fused(play *p, int layer, const box *in)
+{
+    const tw_layer *l = layer_at(p, layer);
+    box *out = box_for(p, l->outputs[0], widest_pack(p, channels_of(p, l->outputs[0])));
+    touch(p, tw_work_rounded(tw_work_fused(in->channels, out->channels, p->machine.lanes, out->w, out->h) + 4));
+    return out;
+}
+
 static box *run_deconvolution(play *p, int layer, const box *in)
 {
     const tw_layer *l = layer_at(p, layer);
@@ -335,6 +344,8 @@ static void run_layer(play *p, int layer)
         run_slice(p, layer, in[0]);
     } else if (!strncmp(l->type, "Convolution", 11)) {
         out = run_convolution(p, layer, in[0]);
+    } else if (!strcmp(l->type, "TwConvolution")) {
+        out = run_fused(p, layer, in[0]);
     } else if (!strncmp(l->type, "Deconvolution", 13)) {
         out = run_deconvolution(p, layer, in[0]);
     } else if (!strcmp(l->type, "Concat")) {

@@ -19,7 +19,7 @@ bool tw_layer_packs(const tw_layer *l)
         "DeconvolutionDepthWise DeformableConv2D Dropout Eltwise ELU Erf Flatten GELU Gemm GridSample "
         "GroupNorm HardSigmoid HardSwish InnerProduct Interp LayerNorm Mish MultiHeadAttention Normalize "
         "Padding Permute Pooling PReLU ReLU Reshape RMSNorm Scale SELU ShuffleChannel Sigmoid Slice Softmax "
-        "Swish TanH UnaryOp DeepCopy Input Noop Split";
+        "Swish TanH UnaryOp DeepCopy Input Noop Split TwConvolution TwWindow";
     if (!strcmp(l->type, "Pooling") && tw_layer_int(l, 7, 0))
         return false;
     return tw_type_listed(l->type, names);
@@ -27,7 +27,7 @@ bool tw_layer_packs(const tw_layer *l)
 
 bool tw_layer_any_pack(const tw_layer *l)
 {
-    return tw_type_listed(l->type, "Clip HardSigmoid Permute Noop Cast DeepCopy TwWindow");
+    return tw_type_listed(l->type, "Clip HardSigmoid Permute Noop Cast DeepCopy");
 }
 
 bool tw_layer_in_place(const tw_layer *l)

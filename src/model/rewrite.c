@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "model/fuse.h"
 #include "model/layers.h"
 
 typedef struct writer {
@@ -14,7 +15,8 @@ typedef struct writer {
     tw_error *err;
     GString *text;
     GArray *windows;
-    int n_layers, n_blobs;
+    int n_layers, n_blobs, n_fused;
+    int absorbed;     /* the layer that the one in front of it does too */
     const char *line; /* of the original layer that is being written */
     int layer;
 } writer;
@@ -331,11 +333,38 @@ static void write_windowed(writer *w, const int *without, const char *added, boo
     g_free(input);
 }
 
+/* Our own convolution: it looks through the window by itself, unless that stands further in front. */
+static void write_fused(writer *w, const tw_fused *fused)
+{
+    const tw_layer *l = layer_of(w), *last = l + fused->absorbs;
+    tw_carry *c = w->c;
+    char slope[G_ASCII_DTOSTR_BUF_SIZE], name[32];
+    int window = -1, in = l->inputs[0], out = last->outputs[0];
+    if (c->hoisted[in] < 0) {
+        tw_carry_window reads = window_of(w, 0, w->layer, 0);
+        window = (int)w->windows->len;
+        g_array_append_val(w->windows, reads);
+    }
+    g_snprintf(name, sizeof name, "tw:conv:%d", w->n_fused++);
+    begin(w, "TwConvolution", name, 1, 1);
+    g_string_append_printf(w->text, " %s %s 0=%d 1=3 5=%d 6=%d 20=%d 21=%d 22=%s\n", c->graph->blobs[in].name,
+                           c->graph->blobs[out].name, tw_layer_int(l, 0, 0), tw_layer_int(l, 5, 0), tw_layer_int(l, 6, 0),
+                           fused->slopes, window, g_ascii_formatd(slope, sizeof slope, "%.9e", (double)fused->slope));
+    set_dummy(w, l->outputs[0], 1, 1);
+    set_dummy(w, out, 1, 1);
+    w->absorbed = fused->absorbs ? w->layer + 1 : -1;
+}
+
 /* ncnn's feature mask says what a layer must not use. */
 static void write_convolution(writer *w)
 {
     enum { NO_WINOGRAD = 64 };
     char added[32];
+    tw_fused fused;
+    if (tw_fuse(w->c, w->layer, &fused)) {
+        write_fused(w, &fused);
+        return;
+    }
     int mask = tw_layer_int(layer_of(w), 31, 0) | (w->c->plain ? NO_WINOGRAD : 0);
     g_snprintf(added, sizeof added, "31=%d", mask);
     write_windowed(w, conv_pads, mask ? added : "", false);
@@ -419,7 +448,7 @@ static tw_status write_spatial(writer *w)
 
 tw_status tw_carry_rewrite(tw_carry *carry, const char *text, const char *label, tw_error *err)
 {
-    writer w = {.c = carry, .label = label, .err = err, .text = g_string_new(NULL)};
+    writer w = {.c = carry, .label = label, .err = err, .text = g_string_new(NULL), .absorbed = -1};
     tw_status status = TW_OK;
     w.windows = g_array_new(FALSE, TRUE, sizeof(tw_carry_window));
     next_line(&text);
@@ -427,6 +456,8 @@ tw_status tw_carry_rewrite(tw_carry *carry, const char *text, const char *label,
     for (w.layer = 0; w.layer < carry->graph->n_layers && status == TW_OK; w.layer++) {
         const tw_layer *l = layer_of(&w);
         w.line = next_line(&text);
+        if (w.layer == w.absorbed)
+            continue;
         bool spatial = carry->geometry->reach[w.layer].spatial && l->n_inputs > 0;
         if (is_barrier(&w, w.layer))
             write_barrier(&w);

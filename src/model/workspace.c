@@ -71,6 +71,9 @@ tw_machine tw_machine_here(void)
             here.lanes = 16;
         else if (__builtin_cpu_supports("avx"))
             here.lanes = 8;
+        here.fuses = here.lanes != 8 || (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+#else
+        here.fuses = true;
 #endif
         if (here.l2_bytes <= 0)
             here.l2_bytes = MAX(sysconf(_SC_LEVEL2_CACHE_SIZE), 0);
@@ -204,6 +207,19 @@ int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *k, int64
     return 0;
 }
 
+/* 36 blocks of 64 + 64 channels, 36 values each, lie beside their weights in a level-2 cache of a megabyte. Evened out. */
+int64_t tw_work_fused_block(int64_t out_w, int64_t out_h)
+{
+    int64_t all = tw_ceil_div(out_w, 4) * tw_ceil_div(out_h, 4);
+    return tw_ceil_div(all, tw_ceil_div(all, 36));
+}
+
+int64_t tw_work_fused(int64_t in, int64_t out, int lanes, int64_t out_w, int64_t out_h)
+{
+    int64_t rows = in / lanes * (out_h + 2) * (int64_t)(3 * sizeof(float *));
+    return up_to(rows, 64) + up_to(tw_work_fused_block(out_w, out_h), 12) * 36 * (in + out) * (int64_t)sizeof(float) + 64;
+}
+
 int64_t tw_work_deconvolution(const tw_machine *machine, const tw_kernel *k, int64_t in_w, int64_t in_h)
 {
     if (k->mask & 32)
@@ -269,6 +285,9 @@ void tw_work_weights(const tw_machine *machine, const tw_layer *l, int64_t *resi
         k.in = tw_max64(count / k.out / (k.kw * k.kh), 1);
     if (!strcmp(l->type, "Convolution") && sane) {
         convolution_weights(machine, &k, raw, resident, transient);
+    } else if (!strcmp(l->type, "TwConvolution") && sane) {
+        *resident += 4 * 36 * k.in * k.out + 8 * k.out;
+        *transient = raw;
     } else if (!strcmp(l->type, "Deconvolution") && sane) {
         tw_tiles t = product_tiles(machine, k.kw * k.kh * k.out, 1, k.in);
         *resident += 4 * t.k * t.m * tw_ceil_div(k.in, t.k) * tw_ceil_div(k.kw * k.kh * k.out, t.m);

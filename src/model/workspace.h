@@ -10,6 +10,7 @@
 typedef struct tw_machine {
     int lanes;        /* floats in a vector register that ncnn uses: 16, 8 or 4 */
     int64_t l2_bytes; /* level-2 cache per core, as ncnn finds it */
+    bool fuses;       /* our own convolutions run with registers of so many lanes */
 } tw_machine;
 
 /** This machine, found once. */
@@ -31,6 +32,10 @@ int64_t tw_work_convolution(const tw_machine *machine, const tw_kernel *kernel, 
 
 /** Side of the blocks of outputs that are computed at a time by Winograd's method; 0: by another one. */
 int64_t tw_work_winograd_side(const tw_kernel *kernel);
+
+/** Our own convolution of 3 x 3 (engine/winograd.h): blocks of outputs that it transforms at a time, and the workspace in bytes. */
+int64_t tw_work_fused_block(int64_t out_w, int64_t out_h);
+int64_t tw_work_fused(int64_t in, int64_t out, int lanes, int64_t out_w, int64_t out_h);
 
 /** The same for the product inside a deconvolution: its unfolded result included. */
 int64_t tw_work_deconvolution(const tw_machine *machine, const tw_kernel *kernel, int64_t in_w, int64_t in_h);

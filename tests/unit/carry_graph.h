@@ -396,6 +396,35 @@ static inline char *carry_graph_text(GRand *rand)
     return text;
 }
 
+static inline void add_wide_convolution(random_graph *g)
+{
+    add_convolution(g, 3, 1, 1, 1, 16 * (1 + pick(g, 4)));
+    if (pick(g, 3) == 0)
+        add_layer(g, "PReLU", "0=%d", pick(g, 2) ? g->channels : 1);
+    else if (pick(g, 3) == 0)
+        add_layer(g, "ReLU", "0=%g", pick(g, 2) ? 0.2 : 0.0);
+}
+
+/** Compact and dense nets as upscalers are made of: 3 x 3 convolutions of many channels; free with g_free. */
+static inline char *wide_graph_text(GRand *rand)
+{
+    random_graph g = {.rand = rand, .lines = g_string_new(NULL), .layers = 1, .blobs = 1, .channels = 3};
+    add_wide_convolution(&g);
+    for (int n = 1 + pick(&g, 3); n > 0; n--) {
+        if (pick(&g, 2)) {
+            add_wide_convolution(&g);
+            continue;
+        }
+        int channels = g.channels, other = add_split(&g);
+        add_wide_convolution(&g);
+        add_join(&g, other, channels);
+        add_wide_convolution(&g);
+    }
+    char *text = g_strdup_printf("7767517\n%d %d\nInput in 0 1 b0 2=3\n%s", g.layers, g.blobs, g.lines->str);
+    g_string_free(g.lines, TRUE);
+    return text;
+}
+
 /** A chain of layers whose numbers no net would have; free with g_free. */
 static inline char *odd_chain_text(GRand *rand)
 {

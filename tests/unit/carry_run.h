@@ -4,14 +4,14 @@
 #define TW_TEST_CARRY_RUN_H
 
 #include "carry_checks.h"
-#include "engine/kept_step.h"
-#include "engine/window.h"
+#include "engine/carried.h"
 #include "ncnn_run.h"
 
 typedef struct carried {
     test_net *whole;
     tw_carry *carry;
     ncnn_net_t net;
+    tw_convolutions *convolutions;
     int n_vectors, blobs[16]; /* what whole-picture layers give, for both */
     ncnn_mat_t vectors[16];
 } carried;
@@ -20,6 +20,7 @@ static inline void carried_free(carried *c)
 {
     if (c->net)
         ncnn_net_destroy(c->net);
+    tw_convolutions_free(c->convolutions);
     for (int i = 0; i < c->n_vectors; i++)
         ncnn_mat_destroy(c->vectors[i]);
     tw_carry_free(c->carry);
@@ -51,7 +52,7 @@ static inline tw_status carried_open(carried *c, const char *text, const char *b
     ncnn_option_t option = test_option(c->whole->allocator, true);
     ncnn_net_set_option(c->net, option);
     ncnn_option_destroy(option);
-    tw_window_register(c->net);
+    c->convolutions = tw_carried_register(c->net);
     if (ncnn_net_load_param_memory(c->net, c->carry->text) != 0)
         g_error("ncnn cannot read\n%sfrom\n%s", c->carry->text, text);
     if (bin)
@@ -114,7 +115,7 @@ static inline bool step_run(const carried_step *s, test_image *results)
     int64_t before = test_peak = test_now;
     if (tw_kept_begin(s->kept, 0, s->column, s->row, &step, &err) != TW_OK)
         g_error("step %d %d: %s", (int)s->column, (int)s->row, err.message);
-    tw_window_enter(step, s->c->whole->allocator);
+    tw_carried_enter(s->c->convolutions, step, s->c->whole->allocator, s->c->whole->allocator);
     ncnn_extractor_t ex = ncnn_extractor_create(s->c->net);
     for (int i = 0; i < s->stage->n_sources; i++) {
         in[i] = source_block(s, s->stage->sources[i]);
@@ -126,7 +127,7 @@ static inline bool step_run(const carried_step *s, test_image *results)
     for (int i = 0; i < s->stage->n_targets && ran; i++)
         ran = ncnn_extractor_extract(ex, graph->blobs[s->stage->targets[i]].name, &out[i]) == 0;
     ncnn_extractor_destroy(ex);
-    tw_window_enter(NULL, NULL);
+    tw_carried_leave();
     test_peak -= before;
     for (int i = 0; i < s->stage->n_targets; i++) {
         results[i] = out[i] && ran ? image_of(out[i]) : (test_image){0};

@@ -70,6 +70,7 @@ static const kind kinds[] = {
 };
 
 static int occurred[G_N_ELEMENTS(kinds)], hoisted, lagging, left;
+static int fused[3]; /* our own convolutions; with an activation; behind a window that stands further in front */
 
 static bool is_kind(const kind *k, const tw_layer *l)
 {
@@ -109,6 +110,13 @@ static void count(const carried *c)
     for (int i = 0; i < graph->n_blobs; i++)
         hoisted += c->carry->hoisted[i] >= 0;
     lagging += readers_lag(c->carry);
+    for (int i = 0; i < c->carry->net->n_layers; i++) {
+        const tw_layer *l = &c->carry->net->layers[i];
+        bool ours = !strcmp(l->type, "TwConvolution");
+        fused[0] += ours;
+        fused[1] += ours && (tw_layer_int(l, 20, 0) > 0 || tw_layer_real(l, 22, 1) != 1);
+        fused[2] += ours && tw_layer_int(l, 21, -1) < 0;
+    }
 }
 
 /* ---- sizes ---- */
@@ -257,12 +265,13 @@ static bool is_expected(const char *why)
     return strstr(why, "its averages at the border count what lies inside");
 }
 
-static void test_random(void)
+/* Tries random graphs until `wanted` count. */
+static void try_graphs(char *(*text_of)(GRand *), int wanted, int *refused, int *flat)
 {
-    int done = 0, refused = 0, flat = 0;
-    for (guint32 seed = 1; done < GRAPHS; seed++) {
+    int done = 0;
+    for (guint32 seed = 1; done < wanted; seed++) {
         GRand *rand = g_rand_new_with_seed(seed);
-        g_autofree char *text = carry_graph_text(rand);
+        g_autofree char *text = text_of(rand);
         if (!is_refused(text)) {
             tw_error err = TW_ERROR_NONE;
             carried c = {.whole = net_from_text(text, rand, false, true)};
@@ -270,29 +279,50 @@ static void test_random(void)
             if (carried_open(&c, text, NULL, &err) != TW_OK) {
                 if (!is_expected(err.message))
                     g_error("%s\n%s", err.message, named);
-                refused++;
+                ++*refused;
             } else if (check_graph(&c, rand, named)) {
                 done++;
             } else {
-                flat++;
+                ++*flat;
             }
             carried_free(&c);
         }
         g_rand_free(rand);
     }
+}
+
+static void test_random(void)
+{
+    int refused = 0, flat = 0;
+    try_graphs(carry_graph_text, GRAPHS, &refused, &flat);
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
         g_test_message("%4d %s %s", occurred[k], kinds[k].type, kinds[k].name);
-    g_test_message(
-        "%d graphs, %d walks, %d Concats of windows, %d graphs with readers that lag apart, %d with blobs left to later "
-        "stages; largest difference %.2g of the deviation; not counted: %d refused, %d too flat, %d walks",
-        done, walks, hoisted, lagging, left, worst, refused, flat, refused_ends);
+    g_test_message("%d graphs, %d walks, %d Concats of "
+                   "windows, %d graphs with readers that lag apart, %d with blobs left to later "
+                   "stages; largest difference %.2g of the deviation; not counted: %d refused, %d too flat, %d walks",
+                   GRAPHS, walks, hoisted, lagging, left, worst, refused, flat, refused_ends);
     for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
         g_assert_cmpint(occurred[k], >=, OFTEN);
     g_assert_cmpint(hoisted, >=, OFTEN);
     g_assert_cmpint(lagging, >=, OFTEN);
     g_assert_cmpint(left, >=, OFTEN);
-    g_assert_cmpint(refused, <=, done / 20);
+    g_assert_cmpint(refused, <=, GRAPHS / 20);
     g_assert_cmpint(refused_ends, <=, walks / 10);
+}
+
+static void test_wide(void)
+{
+    enum { WIDE = 200 };
+    int refused = 0, flat = 0;
+    worst = 0;
+    memset(fused, 0, sizeof fused);
+    try_graphs(wide_graph_text, WIDE, &refused, &flat);
+    g_test_message(
+        "%d graphs, %d convolutions of ours, %d with an activation, %d behind a Concat; largest difference %.2g of the "
+        "deviation; not counted: %d refused, %d too flat",
+        WIDE, fused[0], fused[1], fused[2], worst, refused, flat);
+    for (int k = 0; k < 3; k++)
+        g_assert_cmpint(fused[k], >=, tw_machine_here().fuses ? OFTEN : 0);
 }
 
 static void test_odd_chains(void)
@@ -320,6 +350,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/carry/random", test_random);
+    g_test_add_func("/carry/wide", test_wide);
     g_test_add_func("/carry/odd-chains", test_odd_chains);
     return g_test_run();
 }
