@@ -56,6 +56,48 @@ static double frame_samples(tw_input *input, int64_t at)
     return sum / (h * v);
 }
 
+/* The luma table that libjpeg scales by quality, in zigzag order (ITU-T T.81, table K.1). */
+static const uint8_t luma_steps[64] = {16, 11, 12,  14,  12,  10, 16, 14,  13,  14,  18,  17,  16, 19,  24,  40,
+                                       26, 24, 22,  22,  24,  49, 35, 37,  29,  40,  58,  51,  61, 60,  57,  51,
+                                       56, 55, 64,  72,  92,  78, 64, 68,  87,  69,  55,  56,  80, 109, 81,  87,
+                                       95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99};
+
+/* The quality whose table is most like this one: the mean ratio of the steps, turned around. Tables that are no multiple of libjpeg's
+ * get the quality that is as coarse. */
+static int quality_of(const uint8_t *table, bool wide)
+{
+    double sum = 0;
+    int n = 0;
+    for (int i = 0; i < 64; i++) {
+        double step = wide ? be16(table + 2 * i) : table[i];
+        if (step == 255) /* as coarse as 8 bits tell; it was to be coarser */
+            continue;
+        sum += 100 * step / luma_steps[i];
+        n++;
+    }
+    double ratio = n > 0 ? sum / n : 10000;
+    double quality = ratio <= 100 ? (200 - ratio) / 2 : 5000 / ratio;
+    return (int)CLAMP(quality + 0.5, 1, 100);
+}
+
+/* Table 0, by custom that of luma, if the segment has it. */
+static int read_quality(tw_input *input, int64_t at, int64_t length)
+{
+    uint8_t table[129];
+    for (int64_t end = at + length; at + 65 <= end;) {
+        if (tw_input_read(input, table, 1, at) != 1)
+            return 0;
+        bool wide = table[0] >> 4;
+        int64_t n = wide ? 128 : 64;
+        if (tw_input_read(input, table + 1, n, at + 1) != n)
+            return 0;
+        if ((table[0] & 15) == 0)
+            return quality_of(table + 1, wide);
+        at += 1 + n;
+    }
+    return 0;
+}
+
 /* Walks the markers up to the first scan. Progressive, arithmetic-coded progressive and multi-scan files are decoded from a
  * coefficient array of the whole picture. */
 static void probe_jpeg(tw_input *input, tw_probe *probe)
@@ -70,6 +112,8 @@ static void probe_jpeg(tw_input *input, tw_probe *probe)
             at += m[1] == 0xff ? 1 : 2;
             continue;
         }
+        if (m[1] == 0xdb && probe->quality == 0)
+            probe->quality = read_quality(input, at + 4, be16(m + 2) - 2);
         bool frame = m[1] >= 0xc0 && m[1] <= 0xcf && m[1] != 0xc4 && m[1] != 0xc8 && m[1] != 0xcc;
         if (frame)
             probe->samples_per_pixel = frame_samples(input, at);

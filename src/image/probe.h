@@ -10,6 +10,7 @@ typedef struct tw_probe {
     bool whole;               /* the decoder holds the whole picture */
     const char *why;          /* static; NULL when it streams */
     double samples_per_pixel; /* JPEG: of all components, subsampling counted */
+    int quality;              /* JPEG: 1 to 100 as libjpeg counts it, 0: not known */
     /* TIFF, first page */
     int64_t tile_width, tile_height; /* 0: strips */
     int64_t strip_rows;              /* rows of one strip */

@@ -268,6 +268,11 @@ const char *tw_source_format(const tw_source *s)
 {
     return tw_codec_name(s->probe.codec);
 }
+
+int tw_source_quality(const tw_source *s)
+{
+    return s->probe.quality;
+}
 VipsImage *tw_source_metadata(const tw_source *s)
 {
     return s->metadata;

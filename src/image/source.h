@@ -38,6 +38,9 @@ int tw_source_orientation(const tw_source *source);
 /** Container of the file: "jpeg", "png", "webp", "tiff", "gif", "jxl", "heif", ... */
 const char *tw_source_format(const tw_source *source);
 
+/** Quality that a JPEG was encoded with, 1 to 100 on libjpeg's scale, told by its luma table (ITU-T T.81); 0: not a JPEG, or unknown. */
+int tw_source_quality(const tw_source *source);
+
 /** Copies the next `rows` rows (as many as remain, if fewer) to `pixels`; `*got` rows. One thread at a time. */
 tw_status tw_source_next_band(tw_source *source, void *pixels, int64_t rows, int64_t *got, tw_error *err);
 /** Back to row 0 for another pass. Standard input is spooled to scratch on the first pass only when `tw_source_will_rewind` was called. */

@@ -109,6 +109,24 @@ static void test_formats(fixture *f, gconstpointer data)
     g_assert_cmpstr(f->warnings->str, ==, "");
 }
 
+static void test_quality(fixture *f, gconstpointer data)
+{
+    (void)data;
+    static const char *const more[] = {"", ",interlace", ",no-subsample", ",optimize-coding"};
+    tw_picture p = {64, 48, 3, false, TW_U8};
+    for (int quality = 5, i = 0; quality <= 100; quality += 5, i++) {
+        g_autofree char *options = g_strdup_printf("[Q=%d%s]", quality, more[i % 4]);
+        write_with(f, "a.jpg", &p, options);
+        tw_source *s = must_open(f, "a.jpg", NULL);
+        g_assert_cmpint(ABS(tw_source_quality(s) - quality), <=, quality < 10 ? 2 : 1);
+        tw_source_close(s);
+    }
+    write_with(f, "a.png", &p, "");
+    tw_source *s = must_open(f, "a.png", NULL);
+    g_assert_cmpint(tw_source_quality(s), ==, 0);
+    tw_source_close(s);
+}
+
 static void test_detection(fixture *f, gconstpointer data)
 {
     static const struct {
@@ -572,6 +590,7 @@ int main(int argc, char **argv)
     vips_concurrency_set(1);
 #define ADD(name) g_test_add("/source/" #name, fixture, NULL, set_up, test_##name, tear_down)
     ADD(formats);
+    ADD(quality);
     ADD(detection);
     ADD(refusals);
     ADD(truncated);
