@@ -13,6 +13,12 @@ typedef struct tw_tensor {
     void (*release)(struct tw_tensor *tensor); /* NULL: not owned */
 } tw_tensor;
 
+/* Rows of planes are 16-byte aligned as ncnn wants external tensors. */
+static inline int64_t tw_plane_floats(int64_t w, int64_t h)
+{
+    return (w * h + 3) / 4 * 4;
+}
+
 static inline void tw_tensor_release(tw_tensor *t)
 {
     if (t->release)

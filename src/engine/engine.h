@@ -9,12 +9,13 @@
 #include "base/tensor.h"
 #include "engine/kept.h"
 #include "model/model.h"
+#include "model/stages.h"
 #include "tilewright/engine.h"
 
 typedef struct tw_engine tw_engine;
 typedef struct tw_engine_worker tw_engine_worker;
 
-#define TW_ENGINE_BLOBS 24
+#define TW_ENGINE_BLOBS (TW_MAX_BARRIERS + 2 * TW_MAX_SPILLS) /* enough for every stage, and for all that is injected */
 
 /** One run: named inputs (of any blob, so that later passes can inject vectors) and named results. */
 typedef struct tw_engine_call {

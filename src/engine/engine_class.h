@@ -31,10 +31,4 @@ struct tw_engine_worker {
     void *device;       /* the implementation's own */
 };
 
-/* Rows of planes are 16-byte aligned as ncnn wants external tensors. */
-static inline int64_t tw_plane_floats(int64_t w, int64_t h)
-{
-    return (w * h + 3) / 4 * 4;
-}
-
 #endif

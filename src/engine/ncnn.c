@@ -11,6 +11,7 @@
 #include "engine/gpu.h"
 #include "engine/gpu_run.h"
 #include "engine/log.h"
+#include "engine/moment.h"
 #include "model/packing.h"
 
 typedef struct ncnn_engine {
@@ -255,7 +256,10 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
     }
     if (engine->carry)
         engine->convolutions = tw_carried_register(engine->net);
-    if (ncnn_net_load_param_memory(engine->net, engine->carry ? engine->carry->text : model->param_text) != 0)
+    else
+        tw_moment_register(engine->net);
+    const char *text = engine->carry ? engine->carry->text : model->lowered ? model->lowered : model->param_text;
+    if (ncnn_net_load_param_memory(engine->net, text) != 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
     bool loaded;
     if (model->weights)

@@ -147,7 +147,7 @@ static void want_owned(const tw_graph *graph, const tw_geometry *g, int axis, co
         int blob = g->barriers[i].input_blob;
         tw_span own = {owned_from(graph, g, blob, lengths, output.lo, from, all),
                        owned_from(graph, g, blob, lengths, output.hi, to, all)};
-        if (g->barriers[i].kind == TW_BARRIER_MEAN)
+        if (g->barriers[i].kind != TW_BARRIER_OTHER)
             spans[blob] = tw_span_join(spans[blob], own);
     }
     g_free(from);

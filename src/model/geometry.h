@@ -14,16 +14,22 @@ typedef struct tw_ratio {
 } tw_ratio;
 
 typedef enum tw_barrier_kind {
-    TW_BARRIER_MEAN,  /* global average pooling or mean reduction over h and w: needs sums over owned pixels */
-    TW_BARRIER_OTHER, /* instance/group norm, attention, total sizes: tiling is not exact */
+    TW_BARRIER_MEAN, /* global average pooling, mean reduction over h and w: needs sums over owned pixels */
+    TW_BARRIER_VARIANCE,
+    TW_BARRIER_SUM,
+    TW_BARRIER_MAX,
+    TW_BARRIER_MIN,
+    TW_BARRIER_OTHER, /* attention, total sizes: tiling is not exact */
 } tw_barrier_kind;
 
 typedef struct tw_barrier {
     tw_barrier_kind kind;
     int layer;       /* the layer that needs the whole image */
-    int input_blob;  /* the blob whose owned pixels are summed */
+    int input_blob;  /* the blob whose owned pixels are summed, or among which the greatest is looked for */
     int output_blob; /* the vector that a later pass injects */
     int level;       /* how many barriers, one behind the other, must be known before this one: its pass, from 0 */
+    int group;       /* channels, one behind the other, that have one number together; 1: each has its own */
+    bool flat;       /* the vector has one dimension, as ncnn's global pooling gives it; else it is a picture of one sample */
 } tw_barrier;
 
 typedef struct tw_blob_geometry {

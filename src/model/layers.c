@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/convolve.h"
+#include "model/moment.h"
 #include "model/packing.h"
 
 tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den)
@@ -135,7 +136,7 @@ static tw_status barrier(tw_shaper *s, tw_barrier_kind kind, bool vector, int ch
     if (kind == TW_BARRIER_OTHER)
         tw_shaper_inexact(s, why);
     g->barriers[g->n_barriers++] =
-        (tw_barrier){.kind = kind, .layer = s->layer, .input_blob = in, .output_blob = out, .level = s->level[in]};
+        (tw_barrier){.kind = kind, .layer = s->layer, .input_blob = in, .output_blob = out, .level = s->level[in], .group = 1};
     TW_TRY(set_same(s, channels));
     if (!vector)
         return TW_OK;
@@ -144,6 +145,16 @@ static tw_status barrier(tw_shaper *s, tw_barrier_kind kind, bool vector, int ch
         g->blobs[l->outputs[i]].spatial = false;
         s->level[l->outputs[i]]++;
     }
+    return TW_OK;
+}
+
+/* One number for each channel of the picture, in as many dimensions as ncnn gives it. */
+static tw_status statistic(tw_shaper *s, tw_barrier_kind kind, int group, bool flat)
+{
+    TW_TRY(barrier(s, kind, true, tw_shaper_in(s, 0)->channels, NULL));
+    tw_barrier *b = &s->geometry->barriers[s->geometry->n_barriers - 1];
+    b->group = group;
+    b->flat = flat;
     return TW_OK;
 }
 
@@ -322,8 +333,7 @@ static tw_status shape_dense(tw_shaper *s)
     return barrier(s, TW_BARRIER_OTHER, true, (int)channels, "is fully connected to the whole picture");
 }
 
-/* Bits of the axes that a Reduction runs over: 1 channels, 2 rows, 4 columns. */
-static int reduced_axes(const tw_layer *l)
+int tw_reduced_axes(const tw_layer *l)
 {
     const tw_param *axes = tw_layer_param(l, 3);
     if (tw_layer_int(l, 1, 1) || !axes || !axes->values || axes->n == 0)
@@ -338,13 +348,30 @@ static int reduced_axes(const tw_layer *l)
 static tw_status shape_reduction(tw_shaper *s)
 {
     const tw_layer *l = tw_shaper_layer(s);
-    int axes = reduced_axes(l), channels = tw_shaper_in(s, 0)->channels;
+    int axes = tw_reduced_axes(l), channels = tw_shaper_in(s, 0)->channels;
     if (axes & 1)
         channels = 1;
     if (main_input(s) < 0 || axes == 1)
         return set_same(s, channels);
-    bool mean = tw_layer_int(l, 0, 0) == 3 && axes == 6 && tw_layer_real(l, 2, 1) == 1;
-    return barrier(s, mean ? TW_BARRIER_MEAN : TW_BARRIER_OTHER, true, channels, "reduces the whole picture");
+    static const tw_barrier_kind kinds[] = {[0] = TW_BARRIER_SUM,  [1] = TW_BARRIER_OTHER, [2] = TW_BARRIER_OTHER,
+                                            [3] = TW_BARRIER_MEAN, [4] = TW_BARRIER_MAX,   [5] = TW_BARRIER_MIN};
+    int operation = tw_layer_int(l, 0, 0);
+    bool known = operation >= 0 && operation < (int)G_N_ELEMENTS(kinds) && axes == 6 && tw_layer_real(l, 2, 1) == 1;
+    if (known && kinds[operation] != TW_BARRIER_OTHER)
+        return statistic(s, kinds[operation], 1, !tw_layer_int(l, 4, 0));
+    return barrier(s, TW_BARRIER_OTHER, true, channels, "reduces the whole picture");
+}
+
+static tw_status shape_moment(tw_shaper *s)
+{
+    const tw_layer *l = tw_shaper_layer(s);
+    int channels = tw_shaper_in(s, 0)->channels;
+    int64_t group = tw_moment_channels(l->name, channels);
+    if (main_input(s) < 0)
+        return set_same(s, channels);
+    if (group < 1)
+        return barrier(s, TW_BARRIER_OTHER, true, channels, "nobody knows how many channels are one group");
+    return statistic(s, !strcmp(l->type, "TwMean") ? TW_BARRIER_MEAN : TW_BARRIER_VARIANCE, (int)group, true);
 }
 
 static tw_status shape_pooling(tw_shaper *s)
@@ -353,12 +380,12 @@ static tw_status shape_pooling(tw_shaper *s)
     int channels = tw_shaper_in(s, 0)->channels;
     if (main_input(s) < 0)
         return set_same(s, channels);
+    tw_barrier_kind kind = tw_layer_int(l, 0, 0) == 1 ? TW_BARRIER_MEAN : TW_BARRIER_MAX;
     if (tw_layer_int(l, 4, 0))
-        return tw_layer_int(l, 0, 0) == 1 ? barrier(s, TW_BARRIER_MEAN, true, channels, NULL)
-                                          : barrier(s, TW_BARRIER_OTHER, true, channels, "the maximum of the whole picture");
+        return statistic(s, kind, 1, true);
     if (tw_layer_int(l, 7, 0))
-        return tw_layer_int(l, 0, 0) == 1 && tw_layer_int(l, 8, 0) == 1 && tw_layer_int(l, 18, 1) == 1
-                   ? barrier(s, TW_BARRIER_MEAN, true, channels, NULL)
+        return tw_layer_int(l, 8, 0) == 1 && tw_layer_int(l, 18, 1) == 1
+                   ? statistic(s, kind, 1, false)
                    : barrier(s, TW_BARRIER_OTHER, true, channels, "its bins depend on the size of the whole picture");
     tw_map x, y;
     TW_TRY(tw_pooling_maps(s, &x, &y));
@@ -459,6 +486,7 @@ static const struct {
     {shape_warp, 2, "rife.Warp"},
     {shape_gridsample, 1, "GridSample"},
     {shape_reduction, 1, "Reduction"},
+    {shape_moment, 1, "TwMean TwVariance"},
     {shape_softmax, 1, "Softmax"},
     {shape_normalize, 1, "Normalize"},
     {shape_lrn, 1, "LRN"},

@@ -49,6 +49,9 @@ tw_status tw_layer_shape(tw_shaper *shaper);
 /** lcm-free helper: a * b reduced; {0, 0} when it leaves the bounds. */
 tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den);
 
+/** Bits of the axes that a Reduction of a picture runs over: 1 channels, 2 rows, 4 columns. */
+int tw_reduced_axes(const tw_layer *layer);
+
 /** Weights that the layer's parameters announce. */
 int64_t tw_layer_weights(const tw_layer *layer);
 

@@ -11,6 +11,7 @@
 
 #include "base/nearest.h"
 #include "model/embedded.h"
+#include "model/lower.h"
 #include "model/record.h"
 #include "model/registry.h"
 #include "model/weights.h"
@@ -107,6 +108,7 @@ void tw_model_free(tw_model *model)
         return;
     tw_record_free(&model->record);
     g_free(model->param_text);
+    g_free(model->lowered);
     g_free(model->weights_path);
     tw_carry_free(model->carry);
     tw_carry_free(model->carry_plain);
@@ -122,10 +124,27 @@ static void prepare_carry(tw_model *model, const char *label)
     tw_error why = TW_ERROR_NONE;
     static const int64_t large = 4 << 20; /* weights */
     const tw_geometry *g = model->geometry;
-    if (tw_carry_of(model->graph, g, model->param_text, label, false, &model->carry, &why) != TW_OK)
+    const char *text = model->lowered ? model->lowered : model->param_text;
+    if (tw_carry_of(model->graph, g, text, label, false, &model->carry, &why) != TW_OK)
         model->why_not_carried = g_strdup(why.message);
     else if (g->weights >= large && g->canvas[0] == 0)
-        tw_carry_of(model->graph, g, model->param_text, label, true, &model->carry_plain, &why);
+        tw_carry_of(model->graph, g, text, label, true, &model->carry_plain, &why);
+}
+
+/* Graph and geometry; anew where layers are lowered. */
+static tw_status read_graph(tw_model *model, const char *label, tw_error *err)
+{
+    TW_TRY(tw_graph_parse(model->param_text, model->param_length, label, &model->graph, err));
+    TW_TRY(tw_geometry_of(model->graph, label, &model->geometry, err));
+    model->lowered = tw_lower(model->graph, model->geometry, model->param_text);
+    if (!model->lowered)
+        return TW_OK;
+    tw_geometry_free(model->geometry);
+    tw_graph_free(model->graph);
+    model->graph = NULL;
+    model->geometry = NULL;
+    TW_TRY(tw_graph_parse(model->lowered, strlen(model->lowered), label, &model->graph, err));
+    return tw_geometry_of(model->graph, label, &model->geometry, err);
 }
 
 /* From param_text (and weights) to graph, geometry and hash. */
@@ -133,8 +152,7 @@ static tw_status complete(tw_model *model, const char *label, bool light, tw_err
 {
     if (memchr(model->param_text, 0, model->param_length))
         return tw_fail(err, TW_ERROR_INPUT, "%s: not a text graph (a .param.bin?)", label);
-    TW_TRY(tw_graph_parse(model->param_text, model->param_length, label, &model->graph, err));
-    TW_TRY(tw_geometry_of(model->graph, label, &model->geometry, err));
+    TW_TRY(read_graph(model, label, err));
     if (light)
         return TW_OK;
     prepare_carry(model, label);

@@ -24,6 +24,7 @@ typedef struct tw_model {
     tw_model_record record;
     char *param_text; /* 0-terminated */
     size_t param_length;
+    char *lowered;       /* the text that runs, of which graph and all that follows are made; NULL: param_text (lower.h) */
     const void *weights; /* embedded weights, NULL when in a file */
     size_t weights_length;
     char *weights_path; /* .bin beside the .param, NULL when embedded */

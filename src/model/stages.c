@@ -8,47 +8,48 @@
 typedef struct choice {
     const tw_carry *c;
     int levels;
-    int *blob_of; /* per blob of the rewritten net: of the original graph, or -1 */
-    bool *spill;  /* per blob of the original graph */
-    int *since;   /* the stage that spills it, or -1 */
-    bool *wanted; /* per blob of the rewritten net: room to work in */
+    int *blob_of;    /* per blob of the rewritten net: of the original graph, or -1 */
+    int *net_of;     /* the other way round */
+    int *barrier_of; /* per blob of the original graph: the barrier that gives it, or -1 */
+    int *summed;     /* per barrier: the blob that it sums, behind all Splits */
+    double *bytes;   /* per blob of the original graph, for a sample of the canvas */
+    bool *spill;     /* per blob of the original graph */
+    int *since;      /* the stage that spills it, or -1 */
+    int *last;       /* the last that reads it */
+    bool *wanted;    /* per blob of the rewritten net: room to work in */
+    int *times;      /* per blob of the rewritten net: stages that compute it */
 } choice;
-
-static int64_t area(const tw_carry *c, int blob, double *samples)
-{
-    const tw_blob_geometry *b = &c->geometry->blobs[blob];
-    *samples = (double)b->rate.num / (double)b->rate.den * (double)b->rate_y.num / (double)b->rate_y.den;
-    return b->channels;
-}
 
 /* Per sample of the canvas. */
 static double bytes_of(const tw_carry *c, int blob)
 {
-    double samples;
-    int64_t channels = area(c, blob, &samples);
-    return (double)channels * samples * sizeof(float);
+    const tw_blob_geometry *b = &c->geometry->blobs[blob];
+    double samples = (double)b->rate.num / (double)b->rate.den * (double)b->rate_y.num / (double)b->rate_y.den;
+    return (double)b->channels * samples * sizeof(float);
 }
 
-/* What the stage sums over, or the result. */
-static int own_targets(const choice *s, int level, int *targets)
-{
-    const tw_geometry *g = s->c->geometry;
-    int n = 0;
-    for (int i = 0; i < g->n_barriers && level < s->levels; i++)
-        if (g->barriers[i].level == level && n < TW_MAX_SPILLS)
-            targets[n++] = tw_graph_unsplit(s->c->graph, g->barriers[i].input_blob);
-    if (level == s->levels)
-        targets[n++] = g->output;
-    return n;
-}
-
-static void add_once(int *list, int *n, int most, int blob)
+static bool add_once(int *list, int *n, int most, int blob)
 {
     for (int i = 0; i < *n; i++)
         if (list[i] == blob)
-            return;
-    if (*n < most)
-        list[(*n)++] = blob;
+            return true;
+    if (*n == most)
+        return false;
+    list[(*n)++] = blob;
+    return true;
+}
+
+/* What the stage sums over, or the result; false: more blobs than a stage can have. */
+static bool own_targets(const choice *s, int level, int *targets, int *n)
+{
+    const tw_geometry *g = s->c->geometry;
+    *n = 0;
+    for (int i = 0; i < g->n_barriers && level < s->levels; i++)
+        if (g->barriers[i].level == level && !add_once(targets, n, TW_MAX_SPILLS, s->summed[i]))
+            return false;
+    if (level == s->levels)
+        targets[(*n)++] = g->output;
+    return true;
 }
 
 static int by_number(const void *a, const void *b)
@@ -56,17 +57,23 @@ static int by_number(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-/* Runs one stage without numbers: from its targets back to what is spilled already. */
-static void walk_stage(choice *s, int level, tw_stage *stage)
+/* Runs one stage without numbers: from its targets back to what is spilled already. Adds to work and bytes; `stage` may be NULL. */
+static void walk_stage(choice *s, int level, tw_stage *stage, double *work, double *bytes)
 {
     const tw_carry *c = s->c;
-    *stage = (tw_stage){.n_sources = 0};
+    int targets[TW_MAX_SPILLS + 1], n_targets, first = -1;
     memset(s->wanted, 0, (size_t)c->net->n_blobs * sizeof *s->wanted);
-    stage->n_means = stage->n_targets = own_targets(s, level, stage->targets);
-    memcpy(stage->means, stage->targets, (size_t)MIN(stage->n_means, TW_MAX_SPILLS) * sizeof(int));
-    for (int i = 0; i < stage->n_targets; i++)
-        s->wanted[tw_graph_blob(c->net, c->graph->blobs[stage->targets[i]].name)] = true;
-    for (int i = c->net->n_layers - 1; i >= 0; i--) {
+    own_targets(s, level, targets, &n_targets);
+    for (int i = 0; i < n_targets; i++) {
+        int blob = s->net_of[targets[i]];
+        s->wanted[blob] = true;
+        first = MAX(first, c->net->blobs[blob].producer);
+    }
+    if (stage) {
+        memcpy(stage->targets, targets, (size_t)n_targets * sizeof *targets);
+        stage->n_targets = n_targets;
+    }
+    for (int i = first; i >= 0; i--) {
         const tw_layer *l = &c->net->layers[i];
         bool run = false;
         for (int k = 0; k < l->n_outputs; k++) {
@@ -74,102 +81,199 @@ static void walk_stage(choice *s, int level, tw_stage *stage)
             if (!s->wanted[l->outputs[k]])
                 continue;
             if (blob >= 0 && s->spill[blob] && s->since[blob] >= 0 && s->since[blob] < level) {
-                add_once(stage->sources, &stage->n_sources, TW_MAX_SPILLS, blob);
+                *bytes += s->bytes[blob];
+                s->last[blob] = level;
+                if (stage)
+                    add_once(stage->sources, &stage->n_sources, TW_MAX_SPILLS, blob);
                 continue;
             }
             run = true;
+            s->times[l->outputs[k]]++;
             if (blob >= 0 && s->spill[blob] && s->since[blob] < 0) {
-                s->since[blob] = level;
-                add_once(stage->targets, &stage->n_targets, 2 * TW_MAX_SPILLS, blob);
+                *bytes += s->bytes[blob];
+                s->since[blob] = s->last[blob] = level;
+                if (stage)
+                    add_once(stage->targets, &stage->n_targets, 2 * TW_MAX_SPILLS, blob);
             }
-            if (blob == c->geometry->input)
+            if (stage && blob == c->geometry->input)
                 stage->sources[stage->n_sources++] = blob;
+            if (stage && blob >= 0 && s->barrier_of[blob] >= 0)
+                stage->reads[s->barrier_of[blob]] = true;
         }
         if (!run)
             continue;
-        stage->work += c->macs[i];
+        *work += c->macs[i];
         for (int k = 0; k < l->n_inputs; k++)
             s->wanted[l->inputs[k]] = true;
     }
-    qsort(stage->sources, (size_t)stage->n_sources, sizeof(int), by_number);
-    qsort(stage->targets, (size_t)stage->n_targets, sizeof(int), by_number);
 }
 
-static void walk_all(choice *s, tw_stages *out)
+static void begin_walk(choice *s)
 {
-    const tw_carry *c = s->c;
-    *out = (tw_stages){.n = s->levels + 1};
-    for (int i = 0; i < c->graph->n_blobs; i++)
-        s->since[i] = -1;
+    for (int i = 0; i < s->c->graph->n_blobs; i++)
+        s->since[i] = s->last[i] = -1;
+    memset(s->times, 0, (size_t)s->c->net->n_blobs * sizeof *s->times);
+}
+
+/* The most that is spilled at the same time. */
+static double held_of(const choice *s, int n, const int *spilled)
+{
+    double most = 0;
+    for (int level = 0; level < s->levels; level++) {
+        double held = 0;
+        for (int i = 0; i < n; i++)
+            if (s->since[spilled[i]] >= 0 && s->since[spilled[i]] <= level && s->last[spilled[i]] >= level)
+                held += s->bytes[spilled[i]];
+        most = MAX(most, held);
+    }
+    return most;
+}
+
+static double cost_of(const choice *s, double work, double bytes)
+{
+    return work * s->c->geometry->macs_per_pixel + bytes * TW_MACS_PER_BYTE;
+}
+
+/* What all stages cost; gives up as soon as it is `most`. */
+static double cost_of_all(choice *s, double most)
+{
+    double work = 0, bytes = 0;
+    begin_walk(s);
+    for (int level = 0; level <= s->levels && cost_of(s, work, bytes) < most; level++)
+        walk_stage(s, level, NULL, &work, &bytes);
+    return cost_of(s, work, bytes);
+}
+
+static void walk_all(choice *s, int n, const int *spilled, tw_stages *out)
+{
+    memset(out, 0, sizeof *out);
+    out->n = s->levels + 1;
+    begin_walk(s);
     for (int level = 0; level <= s->levels; level++) {
         tw_stage *stage = &out->stage[level];
-        walk_stage(s, level, stage);
+        walk_stage(s, level, stage, &stage->work, &out->bytes);
         out->work += stage->work;
-        for (int i = 0; i < stage->n_sources; i++)
-            if (stage->sources[i] != c->geometry->input)
-                out->bytes += bytes_of(c, stage->sources[i]);
+        qsort(stage->sources, (size_t)stage->n_sources, sizeof(int), by_number);
+        qsort(stage->targets, (size_t)stage->n_targets, sizeof(int), by_number);
     }
-    for (int i = 0; i < c->graph->n_blobs; i++)
-        if (s->spill[i] && s->since[i] >= 0) {
-            add_once(out->spills, &out->n_spills, TW_MAX_SPILLS, i);
-            out->bytes += bytes_of(c, i);
-            out->held += bytes_of(c, i);
+    for (int i = 0; i < n; i++)
+        if (s->since[spilled[i]] >= 0) {
+            out->spills[out->n_spills].blob = spilled[i];
+            out->spills[out->n_spills].first = s->since[spilled[i]];
+            out->spills[out->n_spills++].last = s->last[spilled[i]];
         }
+    out->held = held_of(s, n, spilled);
 }
 
-static double cost_of(const choice *s, const tw_stages *stages)
+/* What one stage computes, and no other, is not worth keeping. */
+static bool may_be_spilled(const choice *s, const int *times, int net_blob)
 {
-    return stages->work * s->c->geometry->macs_per_pixel + stages->bytes * TW_MACS_PER_BYTE;
+    const tw_carry *c = s->c;
+    int blob = s->blob_of[net_blob];
+    return blob >= 0 && times[net_blob] > 1 && !s->spill[blob] && c->geometry->blobs[blob].spatial && c->hoisted[blob] < 0 &&
+           blob != c->geometry->input && blob != c->geometry->output && tw_graph_unsplit(c->graph, blob) == blob;
 }
 
 /* Adds the blob that saves most, as long as one does. */
 static void choose(choice *s, double most_held, tw_stages *out)
 {
     const tw_carry *c = s->c;
-    walk_all(s, out);
-    for (int n = 0; n < TW_MAX_SPILLS && s->levels > 0; n++) {
-        double best_cost = cost_of(s, out) * 0.99;
+    int spilled[TW_MAX_SPILLS], n = 0;
+    walk_all(s, n, spilled, out);
+    for (bool more = s->levels > 0; more && n < TW_MAX_SPILLS;) {
+        double best_cost = cost_of(s, out->work, out->bytes) * 0.99;
         int best = -1;
+        g_autofree int *times = g_memdup2(s->times, (gsize)c->net->n_blobs * sizeof *times);
         for (int k = 0; k < c->net->n_blobs; k++) {
-            int blob = s->blob_of[k];
-            bool fit = blob >= 0 && !s->spill[blob] && c->geometry->blobs[blob].spatial && c->hoisted[blob] < 0 &&
-                       blob != c->geometry->input && blob != c->geometry->output && tw_graph_unsplit(c->graph, blob) == blob;
-            tw_stages tried;
-            if (!fit)
+            if (!may_be_spilled(s, times, k))
                 continue;
-            s->spill[blob] = true;
-            walk_all(s, &tried);
-            s->spill[blob] = false;
-            if (tried.held <= most_held && cost_of(s, &tried) < best_cost) {
-                best = blob;
-                best_cost = cost_of(s, &tried);
+            spilled[n] = s->blob_of[k];
+            s->spill[spilled[n]] = true;
+            double cost = cost_of_all(s, best_cost);
+            if (cost < best_cost && held_of(s, n + 1, spilled) <= most_held) {
+                best = spilled[n];
+                best_cost = cost;
             }
+            s->spill[spilled[n]] = false;
         }
-        if (best < 0)
-            break;
-        s->spill[best] = true;
-        walk_all(s, out);
+        more = best >= 0;
+        if (more) {
+            spilled[n++] = best;
+            s->spill[best] = true;
+            qsort(spilled, (size_t)n, sizeof(int), by_number);
+            walk_all(s, n, spilled, out);
+        }
     }
+}
+
+static void open_choice(choice *s)
+{
+    const tw_carry *c = s->c;
+    int net = c->net->n_blobs, graph = c->graph->n_blobs;
+    s->blob_of = g_new(int, net);
+    for (int i = 0; i < net; i++)
+        s->blob_of[i] = tw_graph_blob(c->graph, c->net->blobs[i].name);
+    s->net_of = g_new(int, graph);
+    s->barrier_of = g_new(int, graph);
+    s->bytes = g_new(double, graph);
+    for (int i = 0; i < graph; i++) {
+        s->net_of[i] = tw_graph_blob(c->net, c->graph->blobs[i].name);
+        s->barrier_of[i] = -1;
+        s->bytes[i] = bytes_of(c, i);
+    }
+    s->summed = g_new(int, c->geometry->n_barriers + 1);
+    for (int i = 0; i < c->geometry->n_barriers; i++) {
+        s->summed[i] = tw_graph_unsplit(c->graph, c->geometry->barriers[i].input_blob);
+        s->barrier_of[c->geometry->barriers[i].output_blob] = i;
+    }
+    s->spill = g_new0(bool, graph);
+    s->since = g_new(int, graph);
+    s->last = g_new(int, graph);
+    s->wanted = g_new(bool, net);
+    s->times = g_new(int, net);
+}
+
+static void close_choice(choice *s)
+{
+    g_free(s->blob_of);
+    g_free(s->net_of);
+    g_free(s->barrier_of);
+    g_free(s->summed);
+    g_free(s->bytes);
+    g_free(s->spill);
+    g_free(s->since);
+    g_free(s->last);
+    g_free(s->wanted);
+    g_free(s->times);
+}
+
+/* False: a level has more blobs to sum over than a stage can have. */
+static bool levels_fit(const choice *s)
+{
+    int targets[TW_MAX_SPILLS + 1], n;
+    for (int level = 0; level < s->levels; level++)
+        if (!own_targets(s, level, targets, &n))
+            return false;
+    return true;
 }
 
 tw_status tw_stages_of(const tw_carry *carry, double most_held, tw_stages *out, tw_error *err)
 {
+    const tw_geometry *g = carry->geometry;
     choice s = {.c = carry};
-    for (int i = 0; i < carry->geometry->n_barriers; i++)
-        s.levels = MAX(s.levels, carry->geometry->barriers[i].level + 1);
-    if (s.levels >= TW_MAX_STAGES)
-        return tw_fail(err, TW_ERROR_USAGE, "%d levels of whole-picture layers cannot be carried, at most %d can", s.levels,
-                       TW_MAX_STAGES - 1);
-    s.blob_of = g_new(int, carry->net->n_blobs);
-    for (int i = 0; i < carry->net->n_blobs; i++)
-        s.blob_of[i] = tw_graph_blob(carry->graph, carry->net->blobs[i].name);
-    s.spill = g_new0(bool, carry->graph->n_blobs);
-    s.since = g_new(int, carry->graph->n_blobs);
-    s.wanted = g_new(bool, carry->net->n_blobs);
-    choose(&s, most_held, out);
-    g_free(s.blob_of);
-    g_free(s.spill);
-    g_free(s.since);
-    g_free(s.wanted);
+    for (int i = 0; i < g->n_barriers; i++)
+        s.levels = MAX(s.levels, g->barriers[i].level + 1);
+    if (s.levels >= TW_MAX_STAGES || g->n_barriers > TW_MAX_BARRIERS)
+        return tw_fail(err, TW_ERROR_USAGE,
+                       "%d whole-picture layers on %d levels cannot be carried, at most %d on %d levels can be", g->n_barriers,
+                       s.levels, TW_MAX_BARRIERS, TW_MAX_STAGES - 1);
+    open_choice(&s);
+    bool fit = levels_fit(&s);
+    if (fit)
+        choose(&s, most_held, out);
+    close_choice(&s);
+    if (!fit)
+        return tw_fail(err, TW_ERROR_USAGE, "more than %d blobs to be summed over at the same time cannot be carried",
+                       TW_MAX_SPILLS);
     return TW_OK;
 }

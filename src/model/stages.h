@@ -7,15 +7,16 @@
 
 #include "model/carry.h"
 
-#define TW_MAX_STAGES 9
-#define TW_MAX_SPILLS 12
+#define TW_MAX_BARRIERS 192
+#define TW_MAX_STAGES   97
+#define TW_MAX_SPILLS   48
 
 /** Blobs of the original graph, in the order in which they come to be. */
 typedef struct tw_stage {
-    int n_sources, n_targets, n_means;
+    int n_sources, n_targets;
     int sources[TW_MAX_SPILLS + 1]; /* the input, or spilled by earlier stages */
     int targets[2 * TW_MAX_SPILLS]; /* summed over, spilled, or the result */
-    int means[TW_MAX_SPILLS];       /* targets that are summed over: barriers of this level */
+    bool reads[TW_MAX_BARRIERS];    /* it reads what this barrier gives */
     double work;                    /* multiply-accumulates over those of the whole net */
 } tw_stage;
 
@@ -23,13 +24,15 @@ typedef struct tw_stages {
     int n;
     tw_stage stage[TW_MAX_STAGES];
     int n_spills;
-    int spills[TW_MAX_SPILLS]; /* blobs that are spilled */
-    double work;               /* of all stages */
-    double bytes;              /* written and read, per sample of the canvas */
-    double held;               /* bytes of scratch, per sample of the canvas */
+    struct {
+        int blob, first, last; /* from the stage that leaves it to the last one that reads it */
+    } spills[TW_MAX_SPILLS];
+    double work;  /* of all stages */
+    double bytes; /* written and read, per sample of the canvas */
+    double held;  /* bytes of scratch at the same time, at most, per sample of the canvas */
 } tw_stages;
 
-/** `most_held`: bytes of scratch per sample of the canvas that may be used. TW_ERROR_USAGE for nets with too many levels. */
+/** `most_held`: bytes of scratch per sample of the canvas that may be used. TW_ERROR_USAGE for nets with more such layers than are handled. */
 tw_status tw_stages_of(const tw_carry *carry, double most_held, tw_stages *out, tw_error *err);
 
 /** Multiply-accumulates that take as long as moving one byte to scratch or back: two workers against a disk of a GB a second. */

@@ -37,6 +37,7 @@ typedef struct tw_pass {
     int64_t ramp;          /* pixels of that plane that two tiles share across an edge; 0: a tenth of the tile's side */
     int64_t ramp_least;    /* at least so many; never more than a tile's side */
     int64_t sample;        /* VALUES: about so many tiles, spread evenly, stand for all; 0: all */
+    bool as_before;        /* it reads, computes and takes what the pass before does */
 } tw_pass;
 
 /** One tile of one pass, in a worker's hands. */

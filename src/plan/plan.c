@@ -73,10 +73,14 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
 {
     const tw_plan_request *r = p->request;
     candidate c = {0};
-    double work = 0;
+    double work = 0, last = 0;
     for (int number = 0; number < p->passes; number++) {
         tw_pass pass;
         r->op->pass(r->state, number, &pass);
+        if (pass.as_before) {
+            work += last;
+            continue;
+        }
         int64_t want_w = (int64_t)llround((double)in_w * p->facts.scale),
                 want_h = (int64_t)llround((double)in_h * p->facts.scale);
         tw_grid grid = tw_grid_of_pass(&pass, want_w, want_h);
@@ -101,7 +105,8 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
                           ((double)write_h / p->facts.scale + p->facts.halo[1] + p->facts.halo[3]) / (tile_w * tile_h);
         if (grid.columns == 1 && grid.rows == 1)
             overhead = 1;
-        work += overhead * (double)tw_grid_taken_area(&grid, pass.sample) / ((double)pass.width * (double)pass.height);
+        last = overhead * (double)tw_grid_taken_area(&grid, pass.sample) / ((double)pass.width * (double)pass.height);
+        work += last;
         if (pass.result == TW_RESULT_PICTURE && r->result) {
             bool twice = lookahead && !tw_grid_blends(&grid); /* else the rows in flight are those being blended */
             c.ring_rows = tw_min64(twice ? 2 * grid.tile_h : grid.tile_h, pass.height);

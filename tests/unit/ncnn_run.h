@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/moment.h"
 #include "model/interval.h"
 #include "model/memory.h"
 #include "model/workspace.h"
@@ -83,6 +84,12 @@ static inline GByteArray *random_weights(const tw_graph *graph, GRand *rand, boo
             add_floats(bytes, rand, tw_layer_int(l, 0, 0), 0.05, 0.3);
         } else if (!strcmp(l->type, "Scale") && tw_layer_int(l, 0, 0) > 0) {
             add_floats(bytes, rand, tw_layer_int(l, 0, 0) * (tw_layer_int(l, 1, 0) && !positive ? 2 : 1), 0.5, 1.5);
+        } else if (!strcmp(l->type, "InstanceNorm") && tw_layer_int(l, 2, 1)) {
+            add_floats(bytes, rand, tw_layer_int(l, 0, 0), 0.5, 1.5);
+            add_floats(bytes, rand, tw_layer_int(l, 0, 0), -0.5, 0.5);
+        } else if (!strcmp(l->type, "GroupNorm") && tw_layer_int(l, 3, 1)) {
+            add_floats(bytes, rand, tw_layer_int(l, 1, 0), 0.5, 1.5);
+            add_floats(bytes, rand, tw_layer_int(l, 1, 0), -0.5, 0.5);
         } else if (!strcmp(l->type, "BatchNorm")) {
             add_floats(bytes, rand, 4 * tw_layer_int(l, 0, 0), 0.5, 1.5);
         } else if (!strcmp(l->type, "MemoryData")) {
@@ -120,6 +127,7 @@ static inline test_net *net_new(char *text, size_t length, const char *label)
     t->allocator->fast_malloc = test_take;
     t->allocator->fast_free = test_give;
     t->net = ncnn_net_create();
+    tw_moment_register(t->net);
     return t;
 }
 

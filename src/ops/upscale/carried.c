@@ -192,7 +192,7 @@ static tw_status run_stage(tw_op_state *state, const tw_step *step, tw_tensor *t
         if (!picture)
             TW_TRY(tw_upscale_recall(state, step, stage->sources[i], &sources[i], err));
     }
-    tw_upscale_inject(state, state->known, 0, step->pass, &call);
+    tw_upscale_inject(state, state->known, 0, step->pass, stage->reads, &call);
     for (int i = 0; i < stage->n_targets; i++) {
         call.out[i].blob = graph->blobs[stage->targets[i]].name;
         call.out[i].tensor = &results[i];

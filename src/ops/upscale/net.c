@@ -34,16 +34,16 @@ static tw_status turned_tile(tw_op_state *state, int worker, int turn, const tw_
     return TW_OK;
 }
 
-void tw_upscale_inject(tw_op_state *state, const tw_known *means, int turn, int levels, tw_engine_call *call)
+void tw_upscale_inject(tw_op_state *state, const tw_known *means, int turn, int levels, const bool *only, tw_engine_call *call)
 {
     const tw_graph *graph = state->model->graph;
     const tw_geometry *geometry = state->model->geometry;
     for (int i = 0; i < geometry->n_barriers; i++) {
         const tw_barrier *barrier = &geometry->barriers[i];
-        if (barrier->level >= levels)
+        if (barrier->level >= levels || (only && !only[i]))
             continue;
         call->in[call->n_in].blob = graph->blobs[barrier->output_blob].name;
-        call->in[call->n_in].vector = strcmp(graph->layers[barrier->layer].type, "Pooling") == 0;
+        call->in[call->n_in].vector = barrier->flat;
         call->in[call->n_in++].tensor = &means[i].vector[turn];
     }
 }
@@ -59,7 +59,7 @@ tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, co
     call.in[0].blob = "";
     if (state->model) {
         call.in[0].blob = state->model->graph->blobs[state->model->geometry->input].name;
-        tw_upscale_inject(state, means, turn, levels, &call);
+        tw_upscale_inject(state, means, turn, levels, NULL, &call);
     }
     for (int i = 0; i < n; i++) {
         call.out[i].blob = blobs[i];

@@ -8,7 +8,7 @@
 static int number_of(const tw_op_state *state, int blob)
 {
     for (int i = 0; i < state->stages.n_spills; i++)
-        if (state->stages.spills[i] == blob)
+        if (state->stages.spills[i].blob == blob)
             return i;
     return -1;
 }
@@ -23,10 +23,15 @@ static int64_t bytes_of(const tw_op_state *state, int blob)
 
 int64_t tw_upscale_spill_bytes(const tw_op_state *state)
 {
-    int64_t bytes = 0;
-    for (int i = 0; i < state->stages.n_spills; i++)
-        bytes += bytes_of(state, state->stages.spills[i]);
-    return bytes;
+    const tw_stages *s = &state->stages;
+    int64_t most = 0;
+    for (int pass = 0; pass < s->n; pass++) {
+        int64_t bytes = 0;
+        for (int i = 0; i < s->n_spills; i++)
+            bytes += s->spills[i].first <= pass && pass <= s->spills[i].last ? bytes_of(state, s->spills[i].blob) : 0;
+        most = tw_max64(most, bytes);
+    }
+    return most;
 }
 
 typedef struct place {
@@ -61,14 +66,10 @@ tw_status tw_upscale_recall(tw_op_state *state, const tw_step *step, int blob, t
     return TW_OK;
 }
 
-/* The stage that leaves a blob is the first that makes it: the one that has it as target and whose successors read it. */
 static bool leaves(const tw_op_state *state, int pass, int blob)
 {
-    for (int earlier = 0; earlier < pass; earlier++)
-        for (int i = 0; i < state->stages.stage[earlier].n_targets; i++)
-            if (state->stages.stage[earlier].targets[i] == blob)
-                return false;
-    return number_of(state, blob) >= 0;
+    int number = number_of(state, blob);
+    return number >= 0 && state->stages.spills[number].first == pass;
 }
 
 tw_status tw_upscale_spill(tw_op_state *state, const tw_step *step, int blob, const tw_tensor *samples, tw_error *err)
@@ -96,10 +97,11 @@ tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err)
     return TW_OK;
 }
 
-void tw_upscale_close_spills(tw_op_state *state)
+void tw_upscale_close_spills(tw_op_state *state, int pass)
 {
-    for (int i = 0; i < TW_MAX_SPILLS; i++) {
-        tw_scratch_close(state->spills[i]);
-        state->spills[i] = NULL;
-    }
+    for (int i = 0; i < state->stages.n_spills; i++)
+        if (state->stages.spills[i].last <= pass) {
+            tw_scratch_close(state->spills[i]);
+            state->spills[i] = NULL;
+        }
 }

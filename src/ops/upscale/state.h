@@ -8,9 +8,8 @@
 #include "ops/op.h"
 #include "ops/upscale/device.h"
 
-#define TW_BLEED        6 /* pixels that colour is carried under transparent ones */
-#define TW_TURNS        8 /* orientations of test-time augmentation */
-#define TW_MAX_BARRIERS 8
+#define TW_BLEED 6 /* pixels that colour is carried under transparent ones */
+#define TW_TURNS 8 /* orientations of test-time augmentation */
 
 typedef enum tw_pad { TW_PAD_REFLECT, TW_PAD_REPLICATE, TW_PAD_ZERO } tw_pad;
 
@@ -23,18 +22,19 @@ typedef struct tw_axis {
 } tw_axis;
 
 /** What one net pass over a barrier collects, one barrier after the other: how many samples of each channel, and their sums in units
- *  of 2^-20, so that their order never matters. */
+ *  of 2^-40 (of variances also those of their squares), so that their order never matters. Of maxima and minima the greatest or least
+ *  as an integer that is ordered as floats are. */
 typedef struct tw_sums {
     int64_t n;
-    int64_t sum[];
+    __int128 sum[];
 } tw_sums;
 
-/** A barrier's vector of channel means, known after its pass, one for each orientation in use. */
+/** A barrier's vector, one number for each channel, known after its pass, one vector for each orientation in use. */
 typedef struct tw_known {
     int64_t channels;
-    float *mean[TW_TURNS];
+    float *value[TW_TURNS];
     tw_tensor vector[TW_TURNS]; /* the same, as an input */
-    __int128 *total;            /* while its pass runs: turns * channels */
+    __int128 *total;            /* while its pass runs: turns * channels sums, or pairs of them */
     int64_t count[TW_TURNS];    /* samples of each channel that were summed */
 } tw_known;
 
@@ -82,15 +82,15 @@ struct tw_op_state {
     bool blend_in_vain; /* asked for where nothing is blended */
     int device;         /* -1: CPU */
     tw_upscale_device gpu;
-    int levels; /* passes over barriers before the last one */
-    tw_known known[TW_MAX_BARRIERS];
-    tw_sync sync;                        /* other than exact: of nets with barriers only */
-    tw_known reference[TW_MAX_BARRIERS]; /* means that are better than those in use, to tell how far off these are */
-    int64_t reference_tiles;             /* that they come from */
-    bool reference_exact;                /* they come from all of the picture */
-    tw_measured compared;                /* what that told */
-    bool carried;                        /* from start on */
-    const tw_carry *carry;               /* the form of the net that is carried */
+    int levels;              /* passes over barriers before the last one */
+    tw_known *known;         /* one per barrier */
+    tw_sync sync;            /* other than exact: of nets with barriers only */
+    tw_known *reference;     /* means that are better than those in use, to tell how far off these are */
+    int64_t reference_tiles; /* that they come from */
+    bool reference_exact;    /* they come from all of the picture */
+    tw_measured compared;    /* what that told */
+    bool carried;            /* from start on */
+    const tw_carry *carry;   /* the form of the net that is carried */
     int64_t tile[2];
     int slots;
     tw_thrift thrift;
@@ -165,7 +165,7 @@ tw_status tw_upscale_run_carried(tw_op_state *state, tw_step *step, tw_error *er
 
 /* spill.c: blobs between the stages of a carried run, in scratch */
 
-/** Bytes of all of them. */
+/** Bytes of those that are there at the same time, at most. */
 int64_t tw_upscale_spill_bytes(const tw_op_state *state);
 /** Makes the files of what a stage leaves. */
 tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err);
@@ -173,7 +173,8 @@ tw_status tw_upscale_open_spills(tw_op_state *state, int pass, tw_error *err);
 tw_status tw_upscale_recall(tw_op_state *state, const tw_step *step, int blob, tw_tensor *out, tw_error *err);
 /** Leaves them, if the blob is one to be left and this is the stage that does so. */
 tw_status tw_upscale_spill(tw_op_state *state, const tw_step *step, int blob, const tw_tensor *samples, tw_error *err);
-void tw_upscale_close_spills(tw_op_state *state);
+/** Closes the files that no stage after `pass` reads. */
+void tw_upscale_close_spills(tw_op_state *state, int pass);
 
 /* tile.c: pixels of one step */
 
@@ -193,8 +194,8 @@ tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err);
 /** Runs the net to its end: result tensor of the tile. `means` NULL: the tile has its own. */
 tw_status tw_upscale_net(tw_op_state *state, const tw_step *step, const tw_tensor *tile, const tw_known *means,
                          tw_tensor *result, tw_error *err);
-/** Adds the means of the first `levels` levels to a call. */
-void tw_upscale_inject(tw_op_state *state, const tw_known *means, int turn, int levels, tw_engine_call *call);
+/** Adds what the barriers of the first `levels` levels gave to a call; of those only that are marked, `only` NULL: of all. */
+void tw_upscale_inject(tw_op_state *state, const tw_known *means, int turn, int levels, const bool *only, tw_engine_call *call);
 /** Runs the net in orientation `turn` up to named blobs. */
 tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, const tw_tensor *tile, const tw_known *means,
                            int levels, int n, const char *const *blobs, tw_tensor *results, tw_error *err);
@@ -213,7 +214,7 @@ tw_status tw_upscale_compare(tw_op_state *state, tw_step *step, const tw_tensor 
                              tw_error *err);
 void tw_upscale_reduce_compared(tw_op_state *state, const tw_step *step);
 
-/* barrier.c: whole-picture means in passes */
+/* barrier.c: numbers of the whole picture in passes */
 void tw_upscale_lay_barriers(tw_op_state *state);
 tw_status tw_upscale_collect(tw_op_state *state, tw_step *step, const tw_tensor *tile, tw_span canvas_x, tw_span canvas_y,
                              tw_error *err);

@@ -25,7 +25,7 @@ static void close_upscale(tw_op_state *state)
     g_free(state->accounts);
     tw_engine_unref(state->engine);
     tw_upscale_end_walk(state);
-    tw_upscale_close_spills(state);
+    tw_upscale_close_spills(state, TW_MAX_STAGES);
     tw_upscale_release_device(state);
     tw_upscale_forget(state);
     g_free(state);
@@ -239,6 +239,10 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
     tw_role role = tw_upscale_role(state, pass);
     out->result = role.kind == TW_ROLE_RESULT ? TW_RESULT_PICTURE : TW_RESULT_VALUES;
     out->sample = role.sample;
+    if (pass > 0 && state->device < 0) {
+        tw_role before = tw_upscale_role(state, pass - 1);
+        out->as_before = role.kind == TW_ROLE_MEANS && before.kind == role.kind && before.sample == role.sample;
+    }
     out->blend = state->whole ? TW_RAMP_NONE : state->blend;
     out->ramp = state->ramp * state->scale;
     out->ramp_least = state->scale;
@@ -295,6 +299,7 @@ static tw_status probe_upscale(tw_op_state *state, tw_source *const *sources, in
 static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
 {
     tw_upscale_end_walk(state);
+    tw_upscale_close_spills(state, pass);
     return tw_upscale_end_pass(state, pass, err);
 }
 
