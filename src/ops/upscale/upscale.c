@@ -121,6 +121,9 @@ static void lay_axis(tw_op_state *state, int axis, int64_t picture)
     a->before = g->canvas[axis];
     /* The rule about sizes is the picture's: RealCUGAN pads 18 on each side of an even picture. */
     a->canvas = tw_ceil_div(picture, multiple) * multiple + g->canvas[axis] + g->canvas[axis + 2];
+    /* Mirrored tiles stand on the net's grid only when the canvas ends on it. */
+    for (int64_t i = 1; i < g->align && state->tta && a->canvas % g->align; i++)
+        a->canvas += multiple;
 }
 
 static void choose_pad(tw_op_state *state, const tw_options *options)
