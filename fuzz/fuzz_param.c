@@ -4,11 +4,29 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <glib.h>
 
 #include "model/interval.h"
+#include "model/lower.h"
 #include "model/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What is lowered is a graph again. */
+static void lower(const tw_graph *graph, const tw_geometry *geometry, const char *data, size_t size)
+{
+    tw_error err = TW_ERROR_NONE;
+    tw_graph *again;
+    char *text = memchr(data, 0, size) ? NULL : strndup(data, size), *low = text ? tw_lower(graph, geometry, text) : NULL;
+    if (low && tw_graph_parse(low, strlen(low), "lowered", &again, &err) == TW_OK)
+        tw_graph_free(again);
+    else if (low && graph->n_layers < 1000) /* longer ones may exceed what a graph can hold */
+        abort();
+    free(text);
+    g_free(low);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -30,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         if (tw_memory_tile(graph, geometry, false, 64, 64) < 0 || tw_memory_weights(graph, geometry) < 0)
             abort();
+        lower(graph, geometry, (const char *)data, size);
         tw_geometry_free(geometry);
     }
     tw_graph_free(graph);

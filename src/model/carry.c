@@ -129,6 +129,9 @@ tw_status tw_carry_of(const tw_graph *graph, const tw_geometry *geometry, const 
     *out = NULL;
     if (!geometry->exact)
         return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried: %s", label, geometry->why_inexact);
+    if (geometry->n_barriers > TW_MAX_BARRIERS)
+        return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried: %d whole-picture layers, at most %d are handled", label,
+                       geometry->n_barriers, TW_MAX_BARRIERS);
     tw_carry *c = g_new0(tw_carry, 1);
     c->graph = graph;
     c->geometry = geometry;

@@ -18,6 +18,9 @@
 
 #include "model/interval.h"
 
+/** Whole-picture layers that one net can have. */
+#define TW_MAX_BARRIERS 192
+
 /** In the rewritten net windows[N] is a layer of its own, "TwWindow", named "tw:N", or part of a "TwConvolution" (its parameter 21). */
 typedef struct tw_carry_window {
     int blob;      /* whose samples it reads: a blob of the original graph, the one behind all Splits */

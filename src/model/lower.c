@@ -16,7 +16,8 @@ typedef struct writer {
     GString *text;
     GStringChunk *names;
     int n_layers, n_blobs;
-    int made; /* names so far */
+    int made;    /* names so far */
+    int barrier; /* of the geometry's, which come in the order of their layers: the first that is not behind the current layer */
 } writer;
 
 /* ---- names and lines ---- */
@@ -203,12 +204,13 @@ static void write_reduction(writer *w)
 /* ---- the graph ---- */
 
 /* Only what the geometry has found to need the whole picture, and could not do with a statistic alone. */
-static bool needs_it(const writer *w, int layer)
+static bool needs_it(writer *w, int layer)
 {
-    for (int i = 0; i < w->geometry->n_barriers; i++)
-        if (w->geometry->barriers[i].layer == layer && w->geometry->barriers[i].kind == TW_BARRIER_OTHER)
-            return w->layer->n_inputs == 1 && w->layer->n_outputs == 1;
-    return false;
+    const tw_geometry *g = w->geometry;
+    while (w->barrier < g->n_barriers && g->barriers[w->barrier].layer < layer)
+        w->barrier++;
+    return w->barrier < g->n_barriers && g->barriers[w->barrier].layer == layer &&
+           g->barriers[w->barrier].kind == TW_BARRIER_OTHER && w->layer->n_inputs == 1 && w->layer->n_outputs == 1;
 }
 
 static bool write_lowered(writer *w, int layer)

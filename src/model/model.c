@@ -143,8 +143,10 @@ static tw_status read_graph(tw_model *model, const char *label, tw_error *err)
     tw_graph_free(model->graph);
     model->graph = NULL;
     model->geometry = NULL;
-    TW_TRY(tw_graph_parse(model->lowered, strlen(model->lowered), label, &model->graph, err));
-    return tw_geometry_of(model->graph, label, &model->geometry, err);
+    char *said = g_strdup_printf("%s with its whole-picture layers lowered", label);
+    tw_status status = tw_graph_parse(model->lowered, strlen(model->lowered), said, &model->graph, err);
+    g_free(said);
+    return status == TW_OK ? tw_geometry_of(model->graph, label, &model->geometry, err) : status;
 }
 
 /* From param_text (and weights) to graph, geometry and hash. */

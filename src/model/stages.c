@@ -183,7 +183,7 @@ static void choose(choice *s, double most_held, tw_stages *out)
     for (bool more = s->levels > 0; more && n < TW_MAX_SPILLS;) {
         double best_cost = cost_of(s, out->work, out->bytes) * 0.99;
         int best = -1;
-        g_autofree int *times = g_memdup2(s->times, (gsize)c->net->n_blobs * sizeof *times);
+        int *times = g_memdup2(s->times, (gsize)c->net->n_blobs * sizeof *times);
         for (int k = 0; k < c->net->n_blobs; k++) {
             if (!may_be_spilled(s, times, k))
                 continue;
@@ -196,6 +196,7 @@ static void choose(choice *s, double most_held, tw_stages *out)
             }
             s->spill[spilled[n]] = false;
         }
+        g_free(times);
         more = best >= 0;
         if (more) {
             spilled[n++] = best;
@@ -263,10 +264,9 @@ tw_status tw_stages_of(const tw_carry *carry, double most_held, tw_stages *out, 
     choice s = {.c = carry};
     for (int i = 0; i < g->n_barriers; i++)
         s.levels = MAX(s.levels, g->barriers[i].level + 1);
-    if (s.levels >= TW_MAX_STAGES || g->n_barriers > TW_MAX_BARRIERS)
-        return tw_fail(err, TW_ERROR_USAGE,
-                       "%d whole-picture layers on %d levels cannot be carried, at most %d on %d levels can be", g->n_barriers,
-                       s.levels, TW_MAX_BARRIERS, TW_MAX_STAGES - 1);
+    if (s.levels >= TW_MAX_STAGES)
+        return tw_fail(err, TW_ERROR_USAGE, "%d levels of whole-picture layers cannot be carried, at most %d can", s.levels,
+                       TW_MAX_STAGES - 1);
     open_choice(&s);
     bool fit = levels_fit(&s);
     if (fit)

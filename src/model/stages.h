@@ -7,9 +7,8 @@
 
 #include "model/carry.h"
 
-#define TW_MAX_BARRIERS 192
-#define TW_MAX_STAGES   97
-#define TW_MAX_SPILLS   48
+#define TW_MAX_STAGES 97
+#define TW_MAX_SPILLS 48
 
 /** Blobs of the original graph, in the order in which they come to be. */
 typedef struct tw_stage {

@@ -45,11 +45,11 @@ static inline void statistics_reduction(random_graph *g, int operation)
     else if (pick(g, 2))
         g_string_append(rest, " 1=0 -23303=3,0,1,2 5=1");
     if (scaled)
-        g_string_append(rest, sums ? " 2=0.0007" : " 2=0.7");
+        g_string_append(rest, sums ? " 2=0.0001" : " 2=0.7");
     add_layer(g, "Reduction", "%s", rest->str);
     g_string_free(rest, TRUE);
     if (sums && !scaled)
-        add_layer(g, "BinaryOp", "0=2 1=1 2=0.001");
+        add_layer(g, "BinaryOp", "0=2 1=1 2=0.0001");
     statistics_join(g, other, 0);
 }
 
@@ -97,7 +97,7 @@ static inline char *statistics_graph_text(GRand *rand, int kind, int more)
     random_graph g = {.rand = rand, .lines = g_string_new(NULL), .layers = 1, .blobs = 1, .channels = 3};
     bool half = pick(&g, 3) == 0;
     if (pick(&g, 4))
-        statistics_convolution(&g, 3, half ? 2 : 1, 8 * (1 + pick(&g, 2)));
+        statistics_convolution(&g, 3, half ? 2 : 1, 8);
     else
         half = false, statistics_convolution(&g, 1, 1, 8);
     for (; more >= 0; more--) {
@@ -105,7 +105,7 @@ static inline char *statistics_graph_text(GRand *rand, int kind, int more)
         if (pick(&g, 2))
             add_layer(&g, "ReLU", "0=0.1");
         if (pick(&g, 3))
-            statistics_convolution(&g, 3, 1, pick(&g, 2) ? 8 : 16);
+            statistics_convolution(&g, 3, 1, 8);
         do
             kind = pick(&g, GRAPH_KINDS);
         while (kind == GRAPH_PRODUCT);

@@ -17,7 +17,8 @@ const tw_option tw_upscale_options[] = {
     {"ramp", 0, NULL, TW_OPTION_INT, 0, 65536, "0", "px", NULL,
      "input pixels that such tiles share, 0 for a tenth of the tile's side", "0.1"},
     {"sync", 0, NULL, TW_OPTION_CHOICE, 0, 0, "exact", NULL, "exact|fast|off",
-     "means of whole-picture layers (Real-CUGAN, waifu2x cunet): exact; fast: of a sample of tiles; off: each tile has its "
+     "means and the like of whole-picture layers (Real-CUGAN, instance norm): exact; fast: of a sample of tiles; off: each "
+     "tile has its "
      "own; "
      "the result then says how far off it is",
      "0.1"},
