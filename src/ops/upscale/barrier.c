@@ -350,7 +350,7 @@ static void lay(tw_known *known, const tw_barrier *barrier, int64_t channels)
         known->total[i] = nothing_yet(barrier->kind);
     for (int turn = 0; turn < TW_TURNS; turn++) {
         int64_t plane = barrier->flat ? 1 : tw_plane_floats(1, 1);
-        known->value[turn] = g_new0(float, channels *plane);
+        known->value[turn] = g_new0(float, channels *plane + 16); /* ncnn copies and reads vectors in whole packs */
         known->vector[turn] = (tw_tensor){1, 1, channels, plane, known->value[turn], NULL, NULL};
     }
 }
