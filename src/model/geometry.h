@@ -14,8 +14,8 @@ typedef struct tw_ratio {
 } tw_ratio;
 
 typedef enum tw_barrier_kind {
-    TW_BARRIER_MEAN, /* global average pooling, mean reduction over h and w: needs sums over owned pixels */
-    TW_BARRIER_VARIANCE,
+    TW_BARRIER_MEAN,     /* global average pooling, mean reduction over h and w: needs sums over owned pixels */
+    TW_BARRIER_VARIANCE, /* mean square of the distance from the mean: needs the sums of samples and of their squares */
     TW_BARRIER_SUM,
     TW_BARRIER_MAX,
     TW_BARRIER_MIN,

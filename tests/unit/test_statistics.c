@@ -65,6 +65,7 @@ static double lowering_error(char *text, char *low, guint32 seed)
     test_image image = image_random(44, 38, 3, rand);
     test_image a = net_run(own, &image, own->geometry->output, 0, NULL, NULL),
                b = net_run(other, &image, other->geometry->output, 0, NULL, NULL);
+    g_assert_cmpint(test_peak, <=, tw_memory_tile(other->graph, other->geometry, false, image.w, image.h));
     g_assert_cmpint(a.w, ==, b.w);
     g_assert_cmpint(a.h, ==, b.h);
     g_assert_cmpint(a.c, ==, b.c);
