@@ -3,6 +3,8 @@
  * inside 64 bits. */
 #include "model/interval.h"
 
+#include "model/layers.h"
+
 static int64_t ceil_of(int64_t a, int64_t b)
 {
     return -tw_floor_div(-a, b);
@@ -124,4 +126,20 @@ tw_span tw_map_window(const tw_map *m, tw_span out, int64_t n_in)
     lo = tw_clamp64(lo, 0, n_in);
     hi = tw_clamp64(hi, 0, n_in);
     return hi > lo ? (tw_span){lo, hi} : (tw_span){0, 0};
+}
+
+tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den)
+{
+    int64_t n = a.num * num, d = a.den * den;
+    int64_t x = n, y = d;
+    while (y) {
+        int64_t r = x % y;
+        x = y;
+        y = r;
+    }
+    n /= x;
+    d /= x;
+    if (n < 1 || d < 1 || n > TW_MAX_RATE || d > TW_MAX_RATE)
+        return (tw_ratio){0, 0};
+    return (tw_ratio){n, d};
 }

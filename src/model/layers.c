@@ -12,22 +12,6 @@
 #include "model/moment.h"
 #include "model/packing.h"
 
-tw_ratio tw_ratio_times(tw_ratio a, int64_t num, int64_t den)
-{
-    int64_t n = a.num * num, d = a.den * den;
-    int64_t x = n, y = d;
-    while (y) {
-        int64_t r = x % y;
-        x = y;
-        y = r;
-    }
-    n /= x;
-    d /= x;
-    if (n < 1 || d < 1 || n > TW_MAX_RATE || d > TW_MAX_RATE)
-        return (tw_ratio){0, 0};
-    return (tw_ratio){n, d};
-}
-
 /* ---- helpers for the families ---- */
 
 const tw_layer *tw_shaper_layer(const tw_shaper *s)

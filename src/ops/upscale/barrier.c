@@ -108,7 +108,7 @@ static tw_status add_up(const tw_op_state *state, int barrier, const part *p, __
     const tw_model *m = state->model;
     const tw_barrier *b = &m->geometry->barriers[barrier];
     const tw_tensor *blob = p->blob;
-    const char *name = m->graph->blobs[b->input_blob].name;
+    const char *name = m->graph->blobs[tw_graph_unsplit(m->graph, b->input_blob)].name;
     int64_t w = p->turn & 4 ? blob->h : blob->w, h = p->turn & 4 ? blob->w : blob->h; /* upright */
     int64_t step_x = p->turn & 4 ? blob->w : 1, step_y = p->turn & 4 ? 1 : blob->w;
     if (blob->c != state->known[barrier].channels || p->x.lo < 0 || p->y.lo < 0 || p->x.hi > w || p->y.hi > h)
