@@ -38,7 +38,20 @@ typedef struct tw_pass {
     int64_t ramp_least;    /* at least so many; never more than a tile's side */
     int64_t sample;        /* VALUES: about so many tiles, spread evenly, stand for all; 0: all */
     bool as_before;        /* it reads, computes and takes what the pass before does */
+    bool seams;            /* edges between tiles move to where the first input has little detail */
 } tw_pass;
+
+/** Where two tiles meet along an axis, in pixels of the plane that tiles partition. */
+typedef struct tw_cut {
+    int64_t at;      /* one core ends and the next one begins */
+    tw_span overlap; /* what both compute; empty where they are cropped, and at the plane's borders */
+} tw_cut;
+
+/** Edges that were moved, on x and y: count + 1 of them, the plane's borders first and last. */
+typedef struct tw_cuts {
+    int64_t count[2];
+    tw_cut *at[2];
+} tw_cuts;
 
 /** One tile of one pass, in a worker's hands. */
 typedef struct tw_step {
@@ -159,6 +172,18 @@ typedef struct tw_op_class {
     tw_status (*probe)(tw_op_state *state, tw_source *const *sources, int64_t room, tw_measured *out, tw_error *err);
     /** Upper bound of the bytes that takes within `room`; more than that where there is no room for it. Pure. */
     int64_t (*probe_bytes)(const tw_op_state *state, int64_t room);
+
+    /** Detail of the first input, from its first row on, which is left anywhere: for each column and each row the sum of the absolute
+     *  differences of its samples to their neighbours, in fixed units, at most 2^40. NULL: edges never move. */
+    tw_status (*detail)(const tw_op_state *state, tw_source *const *sources, int64_t *columns, int64_t *rows, tw_error *err);
+    /** Bytes that takes besides the two arrays. Pure. */
+    int64_t (*detail_bytes)(const tw_op_state *state);
+    /** The error with edges that were moved, where probe() measured that of tiles anywhere: brings `measured` up to date, unless
+     *  nothing was measured. Rows and room as in probe; the state is only good to be closed afterwards. */
+    tw_status (*probe_cuts)(tw_op_state *state, tw_source *const *sources, int64_t room, const tw_cuts *cuts,
+                            tw_measured *measured, tw_error *err);
+    /** Upper bound of the bytes that takes within `room`, with so many tiles along an axis at most; 0: nothing is measured. Pure. */
+    int64_t (*probe_cuts_bytes)(const tw_op_state *state, int64_t room, int64_t tiles);
 
     /** Carrying: steps in raster order over the input, each of which reads new pixels only and gives what they complete of the
      *  result; the operator keeps what later steps read. NULL: it never does. TW_ERROR_USAGE says why it cannot. `tile` in input

@@ -19,7 +19,7 @@ typedef struct candidate {
     int64_t worker_bytes; /* one worker, the dearest pass */
     int64_t shared_bytes; /* everything else */
     int64_t vram_bytes;   /* of a device, weights left out */
-    int64_t window_bytes, ring_bytes, blend_bytes;
+    int64_t window_bytes, ring_bytes, blend_bytes, cut_bytes;
     double cost;
 } candidate;
 
@@ -49,6 +49,17 @@ static int64_t scratch_bytes(const tw_planner *p)
     return bytes;
 }
 
+/* What a row of tiles computes at most: edges that may move leave it anywhere around its even place. */
+static tw_rect longest_row(const tw_grid *grid, int64_t row)
+{
+    tw_rect write = tw_grid_write_row(grid, row);
+    if (grid->shift_h > 0) {
+        write.h = tw_min64(grid->tile_h + 2 * grid->reach_h, grid->height);
+        write.y = tw_min64(write.y, grid->height - write.h);
+    }
+    return write;
+}
+
 /* Rows of input `i` that must be held at once for one tile row; with lookahead workers can flow into the next one.
  * A sample of tile rows is enough: interior needs differ by at most the alignment, which is added when rows are skipped. */
 static int64_t window_rows(const tw_planner *p, const tw_pass *pass, int number, int input, const tw_grid *grid, bool lookahead)
@@ -57,9 +68,9 @@ static int64_t window_rows(const tw_planner *p, const tw_pass *pass, int number,
     int64_t samples = tw_min64(grid->rows, 16), most = 0;
     for (int64_t i = 0; i < samples; i++) {
         int64_t row = samples > 1 ? i * (grid->rows - 1) / (samples - 1) : 0;
-        most = tw_max64(most, r->op->need(r->state, number, input, tw_grid_write_row(grid, row)).h);
+        most = tw_max64(most, r->op->need(r->state, number, input, longest_row(grid, row)).h);
     }
-    if (samples < grid->rows)
+    if (samples < grid->rows || grid->shift_h > 0)
         most += (int64_t)ceil((double)pass->align / p->facts.scale);
     return lookahead ? most + (int64_t)ceil((double)grid->tile_h / p->facts.scale) : most;
 }
@@ -67,6 +78,22 @@ static int64_t window_rows(const tw_planner *p, const tw_pass *pass, int number,
 double tw_plan_cache_factor(int64_t worker_bytes, double per_doubling)
 {
     return 1 + per_doubling * log2(fmax(1, (double)worker_bytes / (3 << 20)));
+}
+
+/* What contexts and overlaps add to the work of an inner tile. */
+static double overhead_of(const tw_planner *p, const tw_grid *grid)
+{
+    double scale = p->facts.scale, core = 1, work = 1;
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t length = axis ? grid->height : grid->width;
+        int64_t pitch = tw_min64(axis ? grid->pitch_h : grid->pitch_w, length);
+        int64_t reach = axis ? grid->reach_h : grid->reach_w;
+        bool widened = reach > 0 && (axis ? grid->shift_h : grid->shift_w) > 0; /* overlaps take what slack there is */
+        int64_t write = tw_min64((widened ? axis ? grid->tile_h : grid->tile_w : pitch) + 2 * reach, length);
+        core *= (double)pitch / scale;
+        work *= (double)write / scale + p->facts.halo[axis] + p->facts.halo[axis + 2];
+    }
+    return work / core;
 }
 
 static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool lookahead)
@@ -100,9 +127,7 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
             windows += rows * tw_picture_row_bytes(picture);
         }
         c.window_bytes = tw_max64(c.window_bytes, windows);
-        double tile_w = (double)w / p->facts.scale, tile_h = (double)h / p->facts.scale;
-        double overhead = ((double)write_w / p->facts.scale + p->facts.halo[0] + p->facts.halo[2]) *
-                          ((double)write_h / p->facts.scale + p->facts.halo[1] + p->facts.halo[3]) / (tile_w * tile_h);
+        double overhead = overhead_of(p, &grid);
         if (grid.columns == 1 && grid.rows == 1)
             overhead = 1;
         last = overhead * (double)tw_grid_taken_area(&grid, pass.sample) / ((double)pass.width * (double)pass.height);
@@ -114,8 +139,10 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
             c.blend_rows = tw_grid_blend_rows(&grid, lookahead);
             c.blend_bytes = tw_grid_blend_bytes(&grid, r->result, c.blend_rows);
         }
+        if (pass.seams)
+            c.cut_bytes = tw_max64(c.cut_bytes, tw_grid_cut_bytes(&grid));
     }
-    c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes + c.blend_bytes;
+    c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes + c.blend_bytes + c.cut_bytes;
     work *= tw_plan_cache_factor(c.worker_bytes, 0.15);
     /* Without lookahead workers wait at the end of every tile row. */
     c.cost = work * (lookahead ? 1 : 1.15);
@@ -220,6 +247,10 @@ static void fill(const tw_planner *p, const candidate *c, int workers, tw_plan *
     out->window_bytes = c->window_bytes;
     out->ring_bytes = c->ring_bytes;
     out->blend_bytes = c->blend_bytes;
+    out->cut_bytes = c->cut_bytes;
+    out->seams = pass.seams && out->tiles > 1;
+    out->shift[0] = (int64_t)llround((double)grid.shift_w / p->facts.scale);
+    out->shift[1] = (int64_t)llround((double)grid.shift_h / p->facts.scale);
     out->workers_bytes = workers * c->worker_bytes;
     out->planned_peak = peak_of(c, workers);
     out->vram_budget = p->facts.vram_budget;

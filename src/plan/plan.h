@@ -21,6 +21,8 @@ typedef struct tw_plan {
     int64_t ring_rows;  /* rows of the result in flight */
     int64_t blend_rows; /* rows of sums in flight where tiles are blended, 0: they do not overlap */
     int64_t overlap[2]; /* input pixels that neighbouring tiles share, x and y; 0: none */
+    bool seams;         /* edges between tiles are moved to where the input has least detail */
+    int64_t shift[2];   /* input pixels that an edge moves at most, x and y */
     int64_t window_rows[TW_MAX_INPUTS];
     int64_t worker_bytes; /* cap of each worker's arena */
     int slots;            /* carry: tile rows in flight */
@@ -28,7 +30,7 @@ typedef struct tw_plan {
     int64_t kept_bytes;   /* carry: what is kept, in memory */
     int64_t budget;
     /* What takes memory; planned_peak is the sum. */
-    int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, blend_bytes, weight_bytes, workers_bytes,
+    int64_t base_bytes, source_bytes, window_bytes, sink_bytes, ring_bytes, blend_bytes, cut_bytes, weight_bytes, workers_bytes,
         planned_peak;                  /* and kept_bytes */
     int64_t vram_budget, planned_vram; /* device memory, weights included; 0: no device */
     int64_t scratch_bytes;

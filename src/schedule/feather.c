@@ -6,8 +6,11 @@
 
 #include "blend/accumulate.h"
 
-/* Weights around an edge. Only the last edge of an axis may differ from the others. */
+#define WIDTHS 7 /* of overlaps along an axis: five that tw_seams_widen gives, and that of a last tile which is a sliver */
+
+/* Weights around an edge where `width` samples overlap. */
 typedef struct ramp {
+    int64_t width;
     int32_t *rise, *fall;
 } ramp;
 
@@ -16,15 +19,22 @@ struct tw_feather {
     tw_grid grid;
     tw_accumulator *accumulator;
     int32_t *weights; /* all ramps */
-    ramp ramps[2][2]; /* axis; inner edges, the last one */
+    ramp ramps[2][WIDTHS];
+    int widths[2]; /* how many there are */
     pthread_mutex_t lock;
     int64_t final, given; /* rows that no later tile touches; rows that the sink has */
     bool giving;
 };
 
+/* Samples of all widths along an axis, at most. */
+static int64_t all_widths(int64_t reach, int64_t shift)
+{
+    return shift > 0 ? WIDTHS * 6 * reach : 2 * 2 * reach;
+}
+
 static int64_t weights_bytes(const tw_grid *grid)
 {
-    return 8 * (grid->reach_w + grid->reach_h) * (int64_t)sizeof(int32_t);
+    return 2 * (all_widths(grid->reach_w, grid->shift_w) + all_widths(grid->reach_h, grid->shift_h)) * (int64_t)sizeof(int32_t);
 }
 
 int64_t tw_grid_blend_bytes(const tw_grid *grid, const tw_picture *result, int64_t rows)
@@ -32,27 +42,34 @@ int64_t tw_grid_blend_bytes(const tw_grid *grid, const tw_picture *result, int64
     return rows > 0 ? tw_accumulator_bytes(result, rows) + weights_bytes(grid) : 0;
 }
 
-static int64_t edges_of(const tw_feather *feather, int axis)
+static int64_t edges_of(const tw_grid *grid, int axis)
 {
-    return axis ? feather->grid.rows : feather->grid.columns;
+    return axis ? grid->rows : grid->columns;
 }
 
-static const ramp *ramp_of(const tw_feather *feather, int axis, int64_t edge)
+static const ramp *ramp_of(const tw_feather *feather, int axis, tw_span overlap)
 {
-    return &feather->ramps[axis][edge == edges_of(feather, axis) - 1];
+    const ramp *r = feather->ramps[axis];
+    for (int i = 0; i + 1 < feather->widths[axis] && r->width != overlap.hi - overlap.lo; i++)
+        r++;
+    return r;
 }
 
+/* The ramps of all widths that there are. */
 static void fill_ramps(tw_feather *feather, tw_ramp_kind kind)
 {
     int32_t *place = feather->weights;
     for (int axis = 0; axis < 2; axis++)
-        for (int last = 0; last < 2; last++) {
-            int64_t room = 2 * (axis ? feather->grid.reach_h : feather->grid.reach_w);
-            tw_span overlap = tw_grid_overlap(&feather->grid, axis, last ? edges_of(feather, axis) - 1 : 1);
-            ramp *r = &feather->ramps[axis][last];
-            *r = (ramp){place, place + room};
-            place += 2 * room;
-            tw_ramp_fill(kind, overlap.hi - overlap.lo, r->rise, r->fall);
+        for (int64_t edge = 1; edge < edges_of(&feather->grid, axis); edge++) {
+            tw_span overlap = tw_grid_overlap(&feather->grid, axis, edge);
+            int64_t width = overlap.hi - overlap.lo;
+            int *n = &feather->widths[axis];
+            if (*n > 0 && ramp_of(feather, axis, overlap)->width == width)
+                continue;
+            ramp *r = &feather->ramps[axis][(*n)++];
+            *r = (ramp){width, place, place + width};
+            place += 2 * width;
+            tw_ramp_fill(kind, width, r->rise, r->fall);
         }
 }
 
@@ -99,9 +116,9 @@ static int32_t weight_down(const tw_feather *feather, int64_t row, int64_t y)
 {
     tw_span before = tw_grid_overlap(&feather->grid, 1, row), after = tw_grid_overlap(&feather->grid, 1, row + 1);
     if (y < before.hi)
-        return ramp_of(feather, 1, row)->rise[y - before.lo];
+        return ramp_of(feather, 1, before)->rise[y - before.lo];
     if (y >= after.lo)
-        return ramp_of(feather, 1, row + 1)->fall[y - after.lo];
+        return ramp_of(feather, 1, after)->fall[y - after.lo];
     return TW_RAMP_ONE;
 }
 
@@ -114,9 +131,9 @@ void tw_feather_store(tw_feather *feather, int64_t index, tw_rect write, int64_t
         tw_span span;
         const int32_t *weights; /* of the span */
     } parts[] = {
-        {before, ramp_of(feather, 0, column)->rise},
+        {before, ramp_of(feather, 0, before)->rise},
         {{before.hi, after.lo}, NULL},
-        {after, ramp_of(feather, 0, column + 1)->fall},
+        {after, ramp_of(feather, 0, after)->fall},
     };
     for (int i = 0; i < 3; i++) {
         int64_t from = tw_max64(parts[i].span.lo, write.x), to = tw_min64(parts[i].span.hi, end);

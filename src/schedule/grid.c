@@ -13,44 +13,103 @@ static int64_t even_tile(int64_t length, int64_t tile, int64_t align)
     return tw_ceil_div(tw_ceil_div(length, count), align) * align;
 }
 
+static tw_grid with_pitch(int64_t width, int64_t height, int64_t pitch_w, int64_t pitch_h)
+{
+    tw_grid grid = {
+        .width = width, .height = height, .tile_w = pitch_w, .tile_h = pitch_h, .pitch_w = pitch_w, .pitch_h = pitch_h};
+    grid.columns = tw_ceil_div(width, pitch_w);
+    grid.rows = tw_ceil_div(height, pitch_h);
+    return grid;
+}
+
 tw_grid tw_grid_of(int64_t width, int64_t height, int64_t tile_w, int64_t tile_h, int64_t align)
 {
-    tw_grid grid = {width, height, even_tile(width, tile_w, align), even_tile(height, tile_h, align), 0, 0, 0, 0};
-    grid.columns = tw_ceil_div(width, grid.tile_w);
-    grid.rows = tw_ceil_div(height, grid.tile_h);
-    return grid;
+    return with_pitch(width, height, even_tile(width, tile_w, align), even_tile(height, tile_h, align));
+}
+
+/* Where edges may move, tiles are planned an eighth longer than the pitch. Then there are about an eighth more edges on each axis, and as
+ * tiles may be as short as half the pitch, a row of them leaves each edge many places. More slack finds smoother places, but not by as
+ * much as the edges that it adds: measured on photographs (docs/blending.md). */
+static int64_t even_pitch(int64_t length, int64_t tile, int64_t align)
+{
+    return even_tile(length, tile >= length ? tile : tw_max64(tile * 8 / 9, align), align);
+}
+
+/* Half a pitch to each side. */
+static int64_t shift_of(int64_t pitch, int64_t count, int64_t align)
+{
+    return count > 1 ? pitch / 2 / align * align : 0;
+}
+
+static int64_t start_of(const tw_grid *grid, int axis, int64_t edge)
+{
+    if (grid->cuts)
+        return grid->cuts->at[axis][edge].at;
+    return axis ? tw_min64(edge * grid->pitch_h, grid->height) : tw_min64(edge * grid->pitch_w, grid->width);
+}
+
+static tw_span core_of(const tw_grid *grid, int axis, int64_t tile)
+{
+    return (tw_span){start_of(grid, axis, tile), start_of(grid, axis, tile + 1)};
 }
 
 tw_rect tw_grid_rect(const tw_grid *grid, int64_t index)
 {
-    int64_t x = index % grid->columns * grid->tile_w, y = index / grid->columns * grid->tile_h;
-    return (tw_rect){x, y, tw_min64(grid->tile_w, grid->width - x), tw_min64(grid->tile_h, grid->height - y)};
+    return tw_rect_of(core_of(grid, 0, index % grid->columns), core_of(grid, 1, index / grid->columns));
 }
 
 /* Half of what two tiles share; a tile's two halves must not meet. */
-static int64_t reach_of(const tw_pass *pass, int64_t tile, int64_t count)
+static int64_t reach_of(const tw_pass *pass, int64_t tile, int64_t pitch, int64_t count)
 {
     if (count < 2 || pass->blend == TW_RAMP_NONE || pass->result != TW_RESULT_PICTURE)
         return 0;
     int64_t ramp = tw_max64(pass->ramp > 0 ? pass->ramp : (tile + 5) / 10, pass->ramp_least);
-    return tw_clamp64((ramp + 1) / 2, 0, tile / 2);
+    return tw_clamp64((ramp + 1) / 2, 0, pitch / 2);
 }
 
 tw_grid tw_grid_of_pass(const tw_pass *pass, int64_t tile_w, int64_t tile_h)
 {
     tw_grid grid = tw_grid_of(pass->width, pass->height, tile_w, tile_h, pass->align);
-    grid.reach_w = reach_of(pass, grid.tile_w, grid.columns);
-    grid.reach_h = reach_of(pass, grid.tile_h, grid.rows);
+    if (pass->seams) {
+        int64_t align = pass->align;
+        grid = with_pitch(pass->width, pass->height, even_pitch(pass->width, tile_w, align),
+                          even_pitch(pass->height, tile_h, align));
+        if (grid.columns > 1)
+            grid.tile_w = tw_max64(tile_w / align * align, align);
+        if (grid.rows > 1)
+            grid.tile_h = tw_max64(tile_h / align * align, align);
+        grid.shift_w = shift_of(grid.pitch_w, grid.columns, align);
+        grid.shift_h = shift_of(grid.pitch_h, grid.rows, align);
+    }
+    grid.reach_w = reach_of(pass, grid.tile_w, grid.pitch_w, grid.columns);
+    grid.reach_h = reach_of(pass, grid.tile_h, grid.pitch_h, grid.rows);
     return grid;
+}
+
+/* Around an edge at `at`, the next one being at `next`. */
+static tw_span overlap_of(int64_t at, int64_t next, int64_t reach)
+{
+    return at == 0 || at == next ? (tw_span){at, at} : (tw_span){at - reach, at + tw_min64(reach, (next - at) / 2)};
 }
 
 tw_span tw_grid_overlap(const tw_grid *grid, int axis, int64_t edge)
 {
-    int64_t length = axis ? grid->height : grid->width, tile = axis ? grid->tile_h : grid->tile_w;
-    int64_t at = tw_min64(edge * tile, length), reach = axis ? grid->reach_h : grid->reach_w;
-    if (at == 0 || at == length)
-        return (tw_span){at, at};
-    return (tw_span){at - reach, at + tw_min64(reach, (length - at) / 2)};
+    int64_t count = axis ? grid->rows : grid->columns, reach = axis ? grid->reach_h : grid->reach_w;
+    int64_t at = start_of(grid, axis, edge);
+    if (grid->cuts && reach > 0)
+        return grid->cuts->at[axis][edge].overlap;
+    return overlap_of(at, start_of(grid, axis, tw_min64(edge + 1, count)), reach);
+}
+
+int64_t tw_grid_cut_bytes(const tw_grid *grid)
+{
+    return (grid->columns + grid->rows + 2) * (int64_t)sizeof(tw_cut);
+}
+
+void tw_grid_lay_cuts(int64_t count, const int64_t *positions, const int64_t *reaches, tw_cut *cuts)
+{
+    for (int64_t i = 0; i <= count; i++)
+        cuts[i] = (tw_cut){positions[i], overlap_of(positions[i], positions[tw_min64(i + 1, count)], reaches[i])};
 }
 
 tw_rect tw_grid_write_row(const tw_grid *grid, int64_t row)

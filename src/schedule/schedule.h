@@ -19,21 +19,27 @@ typedef struct tw_schedule_request {
     tw_source *const *sources;
     tw_sink *sink;
     const tw_picture *result;
+    const tw_cuts *cuts; /* those that were moved, of a plan with `seams`; NULL: even ones */
 } tw_schedule_request;
 
 /** Runs all passes. The first failure (or cancellation) stops every worker and is returned. `seconds` (may be NULL): from the first
  *  step to the last, weights being loaded before. */
 tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, tw_error *err);
 
-/** Partition of a plane into tiles of at most tile_w x tile_h, in raster order, sizes evened out and aligned. Pure. */
+/** Partition of a plane into tiles of at most tile_w x tile_h, in raster order, sizes evened out and aligned. Edges lie at multiples of
+ *  the pitch until they are moved: it is the tile's side, or less where they may move. Pure. */
 typedef struct tw_grid {
     int64_t width, height, tile_w, tile_h, columns, rows;
+    int64_t pitch_w, pitch_h;
+    int64_t shift_w, shift_h; /* edges may move so far from there */
     int64_t reach_w, reach_h; /* how far tiles reach over their inner edges to be blended; 0: not at all */
+    const tw_cuts *cuts;      /* moved ones, borrowed; NULL: even */
 } tw_grid;
 
 tw_grid tw_grid_of(int64_t width, int64_t height, int64_t tile_w, int64_t tile_h, int64_t align);
 tw_rect tw_grid_rect(const tw_grid *grid, int64_t index);
-/** The grid of a pass, with the overlap that it asks for, at most half a tile to each side of an edge. */
+/** The grid of a pass, with the overlap that it asks for, at most half a pitch to each side of an edge. With pass->seams tiles have
+ *  slack. */
 tw_grid tw_grid_of_pass(const tw_pass *pass, int64_t tile_w, int64_t tile_h);
 /** The tile widened to what its step computes. */
 tw_rect tw_grid_write(const tw_grid *grid, int64_t index);
@@ -42,6 +48,10 @@ tw_rect tw_grid_write_row(const tw_grid *grid, int64_t row);
 /** Where tiles overlap around the edge in front of column (axis 0) or row (axis 1) `edge`; empty at the plane's borders. A last
  *  tile that is a sliver takes no more than its half: the overlap then lies in its neighbour. */
 tw_span tw_grid_overlap(const tw_grid *grid, int axis, int64_t edge);
+/** Bytes of the edges of both axes, for tw_cuts. */
+int64_t tw_grid_cut_bytes(const tw_grid *grid);
+/** Lays the edges along an axis of `count` tiles at count + 1 positions of the plane; tiles overlap by so much to each side of each. */
+void tw_grid_lay_cuts(int64_t count, const int64_t *positions, const int64_t *reaches, tw_cut *cuts);
 /** Rows of sums in flight when tiles overlap, with the next tile row begun or not, and the bytes they take. */
 int64_t tw_grid_blend_rows(const tw_grid *grid, bool lookahead);
 int64_t tw_grid_blend_bytes(const tw_grid *grid, const tw_picture *result, int64_t rows);

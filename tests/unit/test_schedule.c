@@ -264,7 +264,7 @@ static tw_status run_copy(tw_op_state *state, const char *input, const char *out
     if (!state->values)
         assert_ok(tw_sink_open(context, &(tw_place){.path = output}, &state->picture, source, NULL, 20, &sink, err), *err);
     tw_plan plan = {.tile_w = 20, .tile_h = 20, .workers = 4, .ring_rows = 20, .window_rows = {40}};
-    tw_schedule_request request = {context, &copy_class, state, &plan, 1, &source, sink, sink ? &state->picture : NULL};
+    tw_schedule_request request = {context, &copy_class, state, &plan, 1, &source, sink, sink ? &state->picture : NULL, NULL};
     tw_status status = tw_schedule_run(&request, NULL, err);
     if (status == TW_OK && sink)
         status = tw_sink_commit(sink, err);
