@@ -23,7 +23,7 @@ _tilewright() {
     esac
     case $op in
     upscale)
-        options="-n --model -s --scale --engine --noise -x --tta --pad --blend --ramp --sync -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="-n --model -s --scale --engine --noise -x --tta --pad --blend --ramp --seams --sync -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -s|--scale) return ;;
@@ -32,6 +32,7 @@ _tilewright() {
             --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
             --blend) COMPREPLY=($(compgen -W "none linear cosine gaussian" -- "$cur")); return ;;
             --ramp) return ;;
+            --seams) COMPREPLY=($(compgen -W "even content" -- "$cur")); return ;;
             --sync) COMPREPLY=($(compgen -W "exact fast off" -- "$cur")); return ;;
             -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
             -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
@@ -73,7 +74,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     verify)
-        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise -x --tta --pad --blend --ramp --sync -q --quality --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
+        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise -x --tta --pad --blend --ramp --seams --sync -q --quality --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
         case $prev in
             -t|--tiles|--tile) return ;;
             --crop) return ;;
@@ -86,6 +87,7 @@ _tilewright() {
             --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
             --blend) COMPREPLY=($(compgen -W "none linear cosine gaussian" -- "$cur")); return ;;
             --ramp) return ;;
+            --seams) COMPREPLY=($(compgen -W "even content" -- "$cur")); return ;;
             --sync) COMPREPLY=($(compgen -W "exact fast off" -- "$cur")); return ;;
             -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
             --memory) return ;;

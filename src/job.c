@@ -183,6 +183,7 @@ static tw_status compute(tw_run *run, tw_sink *sink, tw_error *err)
     request.sources = run->sources;
     request.sink = sink;
     request.result = sink ? &run->result : NULL;
+    request.cuts = run->cuts.at[0] ? &run->cuts : NULL;
     double seconds = 0;
     TW_TRY(tw_schedule_run(&request, &seconds, err));
     run->compute_seconds = seconds;

@@ -52,6 +52,8 @@ typedef struct tw_run {
     tw_sink_options sink_options;
     tw_sink_cost sink_cost;
     tw_plan plan;
+    tw_cuts cuts;           /* where edges between tiles were moved to; none: even */
+    double seam_detail;     /* what lies along them, over what lies along even ones */
     double compute_seconds; /* from the first step to the last */
 } tw_run;
 
@@ -59,6 +61,15 @@ typedef struct tw_run {
  *  tw_run_close is safe after any outcome. */
 tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err);
 void tw_run_close(tw_run *run);
+
+/** Opens the operator, anew if it is open: with what is measured by now. */
+tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err);
+/** Of the operator as it is open now, without what is asked of schedule and tiles. */
+tw_plan_request tw_run_plan_request(const tw_run *run);
+
+/** job_seams.c: moves the edges between tiles, where the plan says so, and measures the error that is left. What that takes is counted
+ *  with and without `to_run`; pixels are read with it only. */
+tw_status tw_run_move_edges(tw_run *run, bool to_run, tw_error *err);
 
 /** The operator's facts as they are now, with what the plan adds to them. */
 void tw_run_facts(tw_run *run);

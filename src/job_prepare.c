@@ -137,7 +137,7 @@ static bool below_threshold(const tw_run *run)
     return true;
 }
 
-static tw_status open_op(tw_run *run, bool whole, tw_error *err)
+tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err)
 {
     tw_job *job = run->job;
     tw_op_request request = {job->context, run->options, job->session->pool, job->n_inputs,
@@ -152,8 +152,7 @@ static tw_status open_op(tw_run *run, bool whole, tw_error *err)
     return check_output(run, err);
 }
 
-/* Of the operator as it is open now. */
-static tw_plan_request plan_request(const tw_run *run)
+tw_plan_request tw_run_plan_request(const tw_run *run)
 {
     const tw_job *job = run->job;
     tw_plan_request request = {.op = job->op, .state = run->state, .n_inputs = job->n_inputs, .sources = run->sources};
@@ -166,8 +165,8 @@ static tw_plan_request plan_request(const tw_run *run)
 static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
 {
     tw_job *job = run->job;
-    TW_TRY(open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
-    tw_plan_request request = plan_request(run);
+    TW_TRY(tw_run_open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
+    tw_plan_request request = tw_run_plan_request(run);
     request.schedule = schedule;
     tw_options_geometry(run->options, "tile", &request.tile_w, &request.tile_h);
     if (request.tile_w == 0) {
@@ -271,10 +270,10 @@ static tw_status measure(tw_run *run, bool to_run, tw_error *err)
 {
     if (!run->job->op->probe || asked_schedule(run) == TW_SCHEDULE_WHOLE)
         return TW_OK;
-    TW_TRY(open_op(run, false, err));
+    TW_TRY(tw_run_open_op(run, false, err));
     if (!run->facts.to_measure)
         return TW_OK;
-    tw_plan_request request = plan_request(run);
+    tw_plan_request request = tw_run_plan_request(run);
     int64_t before = tw_plan_before_tiles(&request), room = request.budget - before;
     int64_t bytes = run->job->op->probe_bytes(run->state, room);
     if (bytes > room)
@@ -335,6 +334,7 @@ tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err)
     TW_TRY(open_sources(run, err));
     TW_TRY(measure(run, to_run, err));
     TW_TRY(choose_schedule(run, err));
+    TW_TRY(tw_run_move_edges(run, to_run, err));
     run->plan.planned_peak = tw_max64(run->plan.planned_peak, run->measuring_bytes);
     tw_run_facts(run);
     return check_room(run, err);
@@ -346,6 +346,7 @@ void tw_run_close(tw_run *run)
         run->job->op->close(run->state);
     for (int i = 0; i < TW_MAX_INPUTS; i++)
         tw_source_close(run->sources[i]);
+    tw_free(run->cuts.at[0]);
     tw_context_set_scratch(run->job->context, NULL);
     tw_scratch_free(run->scratch);
     tw_options_free(run->options);

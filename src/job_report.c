@@ -18,7 +18,7 @@ static void append_size(GString *text, const char *what, int64_t bytes, const ch
 static int64_t plan_bytes(const tw_plan *plan)
 {
     return plan->base_bytes + plan->source_bytes + plan->window_bytes + plan->weight_bytes + plan->workers_bytes +
-           plan->kept_bytes + plan->ring_bytes + plan->blend_bytes + plan->sink_bytes;
+           plan->kept_bytes + plan->ring_bytes + plan->blend_bytes + plan->cut_bytes + plan->sink_bytes;
 }
 
 /* How large errors are, and how that is known. */
@@ -54,8 +54,16 @@ static char *explain(const tw_job *job, const tw_run *run)
         g_string_append_printf(text, "not exact: %s\n", run->facts.why_inexact ? run->facts.why_inexact : "");
     explain_error(text, job, run);
     if (plan->blend_rows > 0)
-        g_string_append_printf(text, "neighbouring tiles are blended over %lldx%lld pixels\n", (long long)plan->overlap[0],
-                               (long long)plan->overlap[1]);
+        g_string_append_printf(text, "neighbouring tiles are blended over %lldx%lld pixels%s\n", (long long)plan->overlap[0],
+                               (long long)plan->overlap[1], plan->seams ? ", more where there is detail" : "");
+    if (plan->seams)
+        g_string_append_printf(
+            text,
+            "seams content: edges between tiles move by up to %lldx%lld pixels, to where the picture has least "
+            "detail\n",
+            (long long)plan->shift[0], (long long)plan->shift[1]);
+    if (run->cuts.at[0])
+        g_string_append_printf(text, "%.0f %% of the detail along even edges lies along them\n", 100 * run->seam_detail);
     g_string_append_printf(text, "planned peak %s of a budget of %s (%s):\n",
                            tw_format_size(plan->planned_peak, peak, sizeof peak),
                            tw_format_size(plan->budget, budget, sizeof budget),
@@ -68,6 +76,7 @@ static char *explain(const tw_job *job, const tw_run *run)
     append_size(text, "kept from tile to tile", plan->kept_bytes, NULL);
     append_size(text, "rows of the result", plan->ring_bytes, NULL);
     append_size(text, "rows being blended", plan->blend_bytes, NULL);
+    append_size(text, "edges between tiles", plan->cut_bytes, NULL);
     append_size(text, "encoder", plan->sink_bytes, run->sink_cost.why);
     append_size(text, "device memory", plan->planned_vram, "on the device");
     if (run->measuring_bytes > plan_bytes(plan))
@@ -76,6 +85,11 @@ static char *explain(const tw_job *job, const tw_run *run)
     if (plan->seconds > 0)
         g_string_append_printf(text, "about %.1f s on this machine\n", plan->seconds);
     return g_string_free(text, FALSE);
+}
+
+static json_t *rounded(double value)
+{
+    return json_real((double)(int64_t)(value * 1e6 + (value < 0 ? -0.5 : 0.5)) / 1e6);
 }
 
 void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
@@ -91,6 +105,10 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     if (plan->blend_rows > 0)
         json_object_set_new(job->extra, "overlap",
                             json_pack("[II]", (json_int_t)plan->overlap[0], (json_int_t)plan->overlap[1]));
+    if (plan->seams)
+        json_object_set_new(job->extra, "seams", json_string("content"));
+    if (run->cuts.at[0])
+        json_object_set_new(job->extra, "seam_detail", rounded(run->seam_detail));
     if (plan->vram_budget > 0) {
         json_object_set_new(job->extra, "vram_budget_bytes", json_integer(plan->vram_budget));
         json_object_set_new(job->extra, "planned_vram_bytes", json_integer(plan->planned_vram));
@@ -139,11 +157,6 @@ const tw_report *tw_job_report(const tw_job *job)
 char *tw_job_explain(const tw_job *job)
 {
     return g_strdup(job->explained);
-}
-
-static json_t *rounded(double value)
-{
-    return json_real((double)(int64_t)(value * 1e6 + (value < 0 ? -0.5 : 0.5)) / 1e6);
 }
 
 /* File names are bytes; JSON is UTF-8. */

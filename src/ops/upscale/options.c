@@ -16,6 +16,8 @@ const tw_option tw_upscale_options[] = {
      "ramp between overlapping tiles of nets that cannot be tiled exactly; exact ones need none", "0.1"},
     {"ramp", 0, NULL, TW_OPTION_INT, 0, 65536, "0", "px", NULL,
      "input pixels that such tiles share, 0 for a tenth of the tile's side", "0.1"},
+    {"seams", 0, NULL, TW_OPTION_CHOICE, 0, 0, "even", NULL, "even|content",
+     "edges between such tiles: evenly spaced, or moved to where the picture has least detail", "0.1"},
     {"sync", 0, NULL, TW_OPTION_CHOICE, 0, 0, "exact", NULL, "exact|fast|off",
      "means and the like of whole-picture layers (Real-CUGAN, instance norm): exact; fast: of a sample of tiles; off: each "
      "tile has its "

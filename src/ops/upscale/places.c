@@ -4,51 +4,68 @@
 #include <math.h>
 #include <string.h>
 
-#include "blend/pixels.h"
 #include "ops/upscale/state.h"
 
+/* A column or row of cells. A cell counts where its column or its row does. */
+typedef struct strip {
+    tw_span span;
+    bool counts;
+} strip;
+
 typedef struct finder {
-    tw_picture picture;
-    int64_t side, columns, rows;
-    char *pixels;
-    float *above, *row, *band; /* the sum of the colours of two rows, and one band of the second */
-    double *detail;            /* of the cells of the row of cells that passes */
-    double *best;              /* detail of the cells found so far, most first */
+    int64_t n[2]; /* columns and rows of cells */
+    strip *strips[2];
+    double *detail; /* of the cells of the row of cells that passes */
+    int64_t row;    /* which one that is */
+    double *best;   /* detail of the cells found so far, most first */
     tw_rect *cells;
     int most, found;
 } finder;
 
-int64_t tw_upscale_places_bytes(const tw_picture *picture, int64_t side)
+/* --- cells --------------------------------------------------------------------------------------------------------- */
+
+static int64_t even_count(int64_t length, int64_t side)
 {
-    return tw_picture_row_bytes(picture) + 3 * picture->width * (int64_t)sizeof(float) +
-           (picture->width / side + 1) * (int64_t)sizeof(double);
+    return tw_max64(length / side, 1);
 }
 
-/* The row as one plane: the sum of its colours. */
-static void flatten(const finder *f)
+static void lay_even(int64_t length, int64_t side, strip *strips, int64_t *n)
 {
-    int64_t n = f->picture.width;
-    int bands = tw_picture_bands(&f->picture);
-    tw_pixels_load(f->pixels, f->picture.depth, bands, 0, n, f->row);
-    for (int c = 1; c < f->picture.colours; c++) {
-        tw_pixels_load(f->pixels, f->picture.depth, bands, c, n, f->band);
-        for (int64_t x = 0; x < n; x++)
-            f->row[x] += f->band[x];
+    *n = even_count(length, side);
+    for (int64_t i = 0; i < *n; i++)
+        strips[i] = (strip){{i * side, tw_min64((i + 1) * side, length)}, true};
+}
+
+static int64_t cut_count(int64_t length, int64_t side, int64_t tiles)
+{
+    return tw_ceil_div(length, side) + 2 * tiles;
+}
+
+/* A strip around each edge, no wider than `side` and no further than the middle of a tile; between them what counts where it crosses
+ * one of the other axis. */
+static void lay_at_cuts(const tw_cut *cuts, int64_t tiles, int64_t scale, int64_t side, strip *strips, int64_t *n)
+{
+    int64_t end = 0;
+    *n = 0;
+    for (int64_t i = 1; i <= tiles; i++) {
+        int64_t before = cuts[i - 1].at / scale, at = cuts[i].at / scale;
+        int64_t after = i < tiles ? cuts[i + 1].at / scale : at;
+        int64_t from = i < tiles ? at - tw_min64(side / 2, (at - before) / 2) : at;
+        for (; end < from; end = tw_min64(end + side, from))
+            strips[(*n)++] = (strip){{end, tw_min64(end + side, from)}, false};
+        end = at + tw_min64(side / 2, (after - at) / 2);
+        if (from < end)
+            strips[(*n)++] = (strip){{from, end}, true};
     }
 }
 
-static void add_row(const finder *f, bool first)
+int64_t tw_upscale_places_bytes(const tw_picture *picture, int64_t side, int64_t tiles)
 {
-    for (int64_t cell = 0; cell < f->columns; cell++) {
-        int64_t from = cell * f->side, to = tw_min64(from + f->side, f->picture.width);
-        double sum = 0;
-        for (int64_t x = from; x < to; x++) {
-            sum += x > 0 ? fabsf(f->row[x] - f->row[x - 1]) : 0;
-            sum += first ? 0 : fabsf(f->row[x] - f->above[x]);
-        }
-        f->detail[cell] += sum;
-    }
+    int64_t columns = cut_count(picture->width, side, tiles), rows = cut_count(picture->height, side, tiles);
+    return tw_upscale_each_row_bytes(picture) + columns * (int64_t)sizeof(double) + (columns + rows) * (int64_t)sizeof(strip);
 }
+
+/* --- what lies in them --------------------------------------------------------------------------------------------- */
 
 /* Keeps a cell among the best; of equals the one that came first. */
 static void offer(finder *f, double detail, tw_rect cell)
@@ -67,56 +84,60 @@ static void offer(finder *f, double detail, tw_rect cell)
     f->cells[at] = cell;
 }
 
-static void end_cells(finder *f, int64_t row)
+static void end_cells(finder *f, const strip *row)
 {
-    int64_t y = row * f->side;
-    for (int64_t cell = 0; cell < f->columns; cell++) {
-        int64_t x = cell * f->side;
-        offer(f, f->detail[cell],
-              (tw_rect){x, y, tw_min64(f->side, f->picture.width - x), tw_min64(f->side, f->picture.height - y)});
+    for (int64_t cell = 0; cell < f->n[0]; cell++) {
+        const strip *column = &f->strips[0][cell];
+        if (row->counts || column->counts)
+            offer(f, f->detail[cell], tw_rect_of(column->span, row->span));
         f->detail[cell] = 0;
     }
 }
 
-static tw_status read_rows(finder *f, tw_context *context, tw_source *source, tw_error *err)
+static void add_row(void *user, int64_t y, const float *row, const float *above)
 {
-    for (int64_t y = 0; y < f->picture.height; y++) {
-        int64_t got = 0;
-        TW_TRY(tw_context_check(context, err));
-        TW_TRY(tw_source_next_band(source, f->pixels, 1, &got, err));
-        flatten(f);
-        add_row(f, y == 0);
-        float *free_row = f->above;
-        f->above = f->row;
-        f->row = free_row;
-        bool last_of_picture = y + 1 == f->picture.height && f->picture.height < f->side;
-        if ((y + 1) % f->side == 0 || last_of_picture)
-            end_cells(f, y / f->side);
+    finder *f = user;
+    if (f->row == f->n[1]) /* what is left behind the last cells */
+        return;
+    for (int64_t cell = 0; cell < f->n[0]; cell++) {
+        double sum = 0;
+        for (int64_t x = f->strips[0][cell].span.lo; x < f->strips[0][cell].span.hi; x++) {
+            sum += x > 0 ? fabsf(row[x] - row[x - 1]) : 0;
+            sum += above ? fabsf(row[x] - above[x]) : 0;
+        }
+        f->detail[cell] += sum;
     }
-    return TW_OK;
+    const strip *at = &f->strips[1][f->row];
+    if (y + 1 == at->span.hi) {
+        end_cells(f, at);
+        f->row++;
+    }
 }
 
-tw_status tw_upscale_places(tw_context *context, tw_source *source, int64_t side, int most, tw_rect *cells, int *found,
-                            tw_error *err)
+tw_status tw_upscale_places(const tw_op_state *state, tw_source *source, int64_t side, const tw_cuts *cuts, int most,
+                            tw_rect *cells, int *found, tw_error *err)
 {
-    finder f = {.picture = *tw_source_picture(source), .side = side, .cells = cells, .most = most};
-    f.columns = tw_max64(f.picture.width / side, 1);
-    f.rows = tw_max64(f.picture.height / side, 1);
-    int64_t row = f.picture.width * (int64_t)sizeof(float), bytes = tw_upscale_places_bytes(&f.picture, side);
-    char *block = tw_alloc(tw_context_account(context), (size_t)bytes);
+    finder f = {.cells = cells, .most = most};
+    int64_t lengths[] = {state->in.width, state->in.height}, bytes = 0;
+    for (int axis = 0; axis < 2; axis++)
+        f.n[axis] = cuts ? cut_count(lengths[axis], side, cuts->count[axis]) : even_count(lengths[axis], side);
+    bytes = f.n[0] * (int64_t)sizeof(double) + (f.n[0] + f.n[1]) * (int64_t)sizeof(strip);
     *found = 0;
-    if (!block)
-        return tw_fail_memory(err, "rows to be measured", bytes);
-    f.detail = (double *)block; /* first, for its alignment */
-    memset(f.detail, 0, (size_t)f.columns * sizeof(double));
-    f.above = (float *)(block + f.columns * (int64_t)sizeof(double));
-    f.row = f.above + f.picture.width;
-    f.band = f.row + f.picture.width;
-    f.pixels = (char *)f.above + 3 * row;
+    f.detail = tw_alloc(tw_context_account(state->context), (size_t)bytes);
+    if (!f.detail)
+        return tw_fail_memory(err, "cells to be measured", bytes);
+    f.strips[0] = (strip *)(f.detail + f.n[0]);
+    f.strips[1] = f.strips[0] + f.n[0];
+    for (int axis = 0; axis < 2; axis++)
+        if (cuts)
+            lay_at_cuts(cuts->at[axis], cuts->count[axis], state->scale, side, f.strips[axis], &f.n[axis]);
+        else
+            lay_even(lengths[axis], side, f.strips[axis], &f.n[axis]);
+    memset(f.detail, 0, (size_t)f.n[0] * sizeof(double));
     f.best = g_new0(double, most);
-    tw_status status = read_rows(&f, context, source, err);
+    tw_status status = tw_upscale_each_row(state->context, source, add_row, &f, err);
     *found = f.found;
     g_free(f.best);
-    tw_free(block);
+    tw_free(f.detail);
     return status;
 }

@@ -21,6 +21,9 @@ typedef struct prober {
     tw_crop crops[PLACES];
     float *reference[PLACES]; /* the cores' samples: rows, room for three colours, columns */
     float *line;
+    int64_t asked;       /* the context in question */
+    const tw_cuts *cuts; /* NULL: tiles are the cores themselves */
+    float *sum;          /* edges: samples of a core, as tiles are blended there */
 } prober;
 
 /* --- what it takes ----------------------------------------------------------------------------------------------- */
@@ -53,7 +56,7 @@ static int64_t bytes_with(const tw_op_state *state, int64_t halo)
                    tw_picture_pixel_bytes(&state->in);
     int64_t samples = (3 * core * core * PLACES + 3 * core) * (int64_t)sizeof(float);
     return tw_upscale_bytes(&other, 0, core, core) + PLACES * crop + samples + tw_picture_row_bytes(&state->in) +
-           tw_upscale_places_bytes(&state->in, core_of(state));
+           tw_upscale_places_bytes(&state->in, core_of(state), 0);
 }
 
 static bool fits(const tw_op_state *state, int64_t halo, int64_t room)
@@ -73,7 +76,7 @@ static int64_t own_halo(const tw_op_state *state)
 /* The context in question, 0: it is to be found. */
 static int64_t asked_of(const tw_op_state *state)
 {
-    return state->tolerance > 0 && !state->measured.remembered ? 0 : state->fixed_halo;
+    return state->tolerance > 0 && !state->measured.known ? 0 : state->fixed_halo;
 }
 
 /* What others are compared with: the exact context, where that is known, not much dearer, and fits; else a number of pixels, at least
@@ -105,7 +108,51 @@ int64_t tw_upscale_probe_bytes(const tw_op_state *state, int64_t room)
     return state->tolerance > 0 ? bytes_with(state, tw_max64(LEAST, 2 * step_of(state))) : 0;
 }
 
+/* Pixels to each side that the reference reads at most. */
+static int64_t reference_reach(const tw_op_state *state, int64_t reference)
+{
+    return reference >= 0 ? reference : tw_upscale_exact_halo(state);
+}
+
+int64_t tw_upscale_probe_cuts_bytes(const tw_op_state *state, int64_t room, int64_t tiles)
+{
+    bool exact;
+    int64_t reference = reference_of(state, room, &exact), core = core_of(state) * state->scale;
+    bool wanted = state->to_measure || state->measured.known;
+    if (!wanted || state->fixed_halo < 0 || !says_anything(state, reference, exact))
+        return 0;
+    int64_t bytes = tw_max64(bytes_with(state, reference), bytes_with(state, reference_reach(state, reference)));
+    return bytes + 3 * core * core * (int64_t)sizeof(float) + tw_upscale_places_bytes(&state->in, core_of(state), tiles);
+}
+
 /* --- pixels ------------------------------------------------------------------------------------------------------ */
+
+static tw_rect grown(const tw_op_state *state, tw_rect rect, int64_t by)
+{
+    int64_t right = tw_min64(rect.x + rect.w + by, state->out.width),
+            bottom = tw_min64(rect.y + rect.h + by, state->out.height);
+    int64_t x = tw_max64(rect.x - by, 0), y = tw_max64(rect.y - by, 0);
+    return (tw_rect){x, y, right - x, bottom - y};
+}
+
+/* What is computed around a core, where no edge is nearer, so that the context at its border is as wide as the reference's. */
+static tw_rect around_core(const prober *p, tw_rect core, int64_t halo)
+{
+    int64_t more = tw_max64(reference_reach(p->state, p->reference_halo) - halo, 0);
+    return grown(p->state, core, more * p->state->scale);
+}
+
+/* What has to be read of the picture for a core, with the reference's context and around edges. */
+static tw_rect crop_of(const prober *p, tw_rect core)
+{
+    tw_rect a = tw_upscale_need(p->state, 0, 0, core);
+    if (!p->cuts)
+        return a;
+    tw_op_state asked = with_halo(p->state, p->asked);
+    tw_rect b = tw_upscale_need(&asked, 0, 0, around_core(p, core, p->asked));
+    int64_t x = tw_min64(a.x, b.x), y = tw_min64(a.y, b.y);
+    return (tw_rect){x, y, tw_max64(a.x + a.w, b.x + b.w) - x, tw_max64(a.y + a.h, b.y + b.h) - y};
+}
 
 static tw_status make_room(prober *p, int64_t core, tw_error *err)
 {
@@ -116,7 +163,7 @@ static tw_status make_room(prober *p, int64_t core, tw_error *err)
         return tw_fail_memory(err, "samples to be measured", bytes);
     for (int i = 0; i < p->n; i++) {
         tw_crop *crop = &p->crops[i];
-        crop->rect = tw_upscale_need(p->state, 0, 0, p->cores[i]);
+        crop->rect = crop_of(p, p->cores[i]);
         bytes = crop->rect.w * crop->rect.h * tw_picture_pixel_bytes(&p->state->in);
         crop->pixels = tw_alloc(account, (size_t)bytes);
         if (!crop->pixels)
@@ -126,6 +173,9 @@ static tw_status make_room(prober *p, int64_t core, tw_error *err)
         if (!p->reference[i])
             return tw_fail_memory(err, "samples to be measured", bytes);
     }
+    bytes = 3 * core * core * (int64_t)sizeof(float);
+    if (p->cuts && !(p->sum = tw_alloc(account, (size_t)bytes)))
+        return tw_fail_memory(err, "samples to be measured", bytes);
     return TW_OK;
 }
 
@@ -137,6 +187,7 @@ static void release(prober *p)
         tw_free(p->reference[i]);
     }
     tw_free(p->line);
+    tw_free(p->sum);
 }
 
 static tw_status fill_crops(prober *p, tw_source *source, char *row, tw_error *err)
@@ -185,22 +236,25 @@ static void take_core(prober *p, int place, const tw_tensor *result, int64_t x0,
     }
 }
 
-/* `difference` NULL: the reference itself. */
-static tw_status compute(prober *p, int place, int64_t halo, double *difference, tw_error *err)
+/* `write` of the place with a context of `halo`; its first sample is number `origin` of the result. `new_means`: those of this tile
+ * stand for the picture's. */
+static tw_status compute_part(prober *p, int place, int64_t halo, tw_rect write, bool new_means, tw_tensor *result,
+                              int64_t origin[2], tw_error *err)
 {
     tw_op_state *state = p->state;
-    tw_rect core = p->cores[place];
-    tw_tensor tile = {0}, alpha = {0}, result = {0};
+    tw_tensor tile = {0}, alpha = {0};
     TW_TRY(tw_context_check(state->context, err));
     state->fixed_halo = halo;
     state->crop = &p->crops[place];
-    tw_step step = {.out = core, .write = core, .pass = state->levels};
-    step.in[0] = tw_upscale_need(state, 0, 0, core);
-    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){core.x, core.x + core.w});
-    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){core.y, core.y + core.h});
+    tw_step step = {.out = write, .write = write, .pass = state->levels};
+    step.in[0] = tw_upscale_need(state, 0, 0, write);
+    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){write.x, write.x + write.w});
+    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){write.y, write.y + write.h});
+    origin[0] = write.x - x.lo * state->scale;
+    origin[1] = write.y - y.lo * state->scale;
     tw_status status = tw_upscale_load(state, &step, x, y, &tile, &alpha, err);
-    for (int level = 0; level < state->levels && status == TW_OK && place == 0 && !difference; level++) {
-        step.pass = level; /* means: those of the first tile stand for the picture's */
+    for (int level = 0; level < state->levels && status == TW_OK && new_means; level++) {
+        step.pass = level;
         status = tw_upscale_collect(state, &step, &tile, x, y, err);
         if (status == TW_OK)
             status = tw_upscale_reduce(state, &step, err);
@@ -210,12 +264,21 @@ static tw_status compute(prober *p, int place, int64_t halo, double *difference,
             status = tw_upscale_end_pass(state, level, err);
     }
     if (status == TW_OK)
-        status = tw_upscale_net(state, &step, &tile, tw_upscale_means(state), &result, err);
-    if (status == TW_OK)
-        take_core(p, place, &result, core.x - x.lo * state->scale, core.y - y.lo * state->scale, difference);
-    tw_tensor_release(&result);
+        status = tw_upscale_net(state, &step, &tile, tw_upscale_means(state), result, err);
     tw_tensor_release(&tile);
     tw_tensor_release(&alpha);
+    return status;
+}
+
+/* `difference` NULL: the reference itself. */
+static tw_status compute(prober *p, int place, int64_t halo, double *difference, tw_error *err)
+{
+    tw_tensor result = {0};
+    int64_t origin[2];
+    tw_status status = compute_part(p, place, halo, p->cores[place], place == 0 && !difference, &result, origin, err);
+    if (status == TW_OK)
+        take_core(p, place, &result, origin[0], origin[1], difference);
+    tw_tensor_release(&result);
     return status;
 }
 
@@ -259,11 +322,12 @@ static tw_status search(prober *p, bool exact, tw_measured *out, tw_error *err)
     return TW_OK;
 }
 
-static tw_status measure(prober *p, tw_source *source, int places, bool exact, tw_measured *out, tw_error *err)
+/* Finds the places, reads them, and computes the reference. */
+static tw_status prepare(prober *p, tw_source *source, int places, tw_error *err)
 {
     tw_op_state *state = p->state;
-    int64_t asked = state->fixed_halo, core = core_of(state);
-    TW_TRY(tw_upscale_places(state->context, source, core, places, p->cores, &p->n, err));
+    int64_t core = core_of(state);
+    TW_TRY(tw_upscale_places(state, source, core, p->cuts, places, p->cores, &p->n, err));
     for (int i = 0; i < p->n; i++)
         p->cores[i] = (tw_rect){p->cores[i].x * state->scale, p->cores[i].y * state->scale, p->cores[i].w * state->scale,
                                 p->cores[i].h * state->scale};
@@ -272,16 +336,23 @@ static tw_status measure(prober *p, tw_source *source, int places, bool exact, t
     TW_TRY(read_crops(p, source, err));
     for (int i = 0; i < p->n; i++)
         TW_TRY(compute(p, i, p->reference_halo, NULL, err));
-    *out = (tw_measured){.known = true, .halo = asked, .tiles = p->n, .against = exact ? -1 : p->reference_halo};
+    return TW_OK;
+}
+
+static tw_status measure(prober *p, tw_source *source, int places, bool exact, tw_measured *out, tw_error *err)
+{
+    const tw_op_state *state = p->state;
+    TW_TRY(prepare(p, source, places, err));
+    *out = (tw_measured){.known = true, .halo = p->asked, .tiles = p->n, .against = exact ? -1 : p->reference_halo};
     bool look_again = state->tolerance > 0 && places == AGAIN;
-    return state->tolerance > 0 && !look_again ? search(p, exact, out, err) : error_of(p, asked, INFINITY, &out->bound, err);
+    return state->tolerance > 0 && !look_again ? search(p, exact, out, err) : error_of(p, p->asked, INFINITY, &out->bound, err);
 }
 
 /* With the context that the state has now. */
 static tw_status measure_at(tw_op_state *state, tw_source *source, int64_t room, int places, tw_measured *out, tw_error *err)
 {
-    prober p = {.state = state};
     int64_t asked = state->fixed_halo;
+    prober p = {.state = state, .asked = asked};
     bool exact;
     p.reference_halo = reference_of(state, room, &exact);
     *out = (tw_measured){.known = true, .halo = asked, .bound = -1};
@@ -307,4 +378,111 @@ tw_status tw_upscale_probe(tw_op_state *state, tw_source *source, int64_t room, 
         TW_TRY(tw_source_rewind(source, err));
     }
     return measure_at(state, source, room, PLACES, out, err);
+}
+
+/* --- edges that were moved ----------------------------------------------------------------------------------------- */
+
+static tw_span tile_span(const tw_cuts *cuts, int axis, int64_t tile)
+{
+    return (tw_span){cuts->at[axis][tile].overlap.lo, cuts->at[axis][tile + 1].overlap.hi};
+}
+
+static tw_span common(tw_span a, tw_span b)
+{
+    return (tw_span){tw_max64(a.lo, b.lo), tw_min64(a.hi, b.hi)};
+}
+
+/* Weights of a tile along an axis over `span`, which lies in it. */
+static float *weights_of(const prober *p, int axis, int64_t tile, tw_span span)
+{
+    tw_span before = p->cuts->at[axis][tile].overlap, after = p->cuts->at[axis][tile + 1].overlap;
+    int64_t most = tw_max64(tw_max64(tw_span_length(before), tw_span_length(after)), 1);
+    float *weights = g_new(float, span.hi - span.lo);
+    int32_t *rise = g_new(int32_t, most), *fall = g_new(int32_t, most);
+    tw_ramp_fill(p->state->blend, tw_span_length(before), rise, fall);
+    for (int64_t i = span.lo; i < span.hi; i++)
+        weights[i - span.lo] = i < before.hi ? (float)rise[i - before.lo] / TW_RAMP_ONE : 1;
+    tw_ramp_fill(p->state->blend, tw_span_length(after), rise, fall);
+    for (int64_t i = tw_max64(span.lo, after.lo); i < span.hi; i++)
+        weights[i - span.lo] = (float)fall[i - after.lo] / TW_RAMP_ONE;
+    g_free(rise);
+    g_free(fall);
+    return weights;
+}
+
+/* Adds what one tile gives to a core: `part` of it, weighted. */
+static void add_part(prober *p, tw_rect core, tw_rect part, const tw_tensor *result, int64_t x0, int64_t y0,
+                     const float *across, const float *down)
+{
+    for (int64_t y = 0; y < part.h; y++) {
+        tw_upscale_row(p->state, result, x0, y0 + y, part.w, p->line);
+        float *sum = p->sum + 3 * (part.y - core.y + y) * core.w + part.x - core.x;
+        for (int band = 0; band < p->state->out.colours; band++)
+            for (int64_t x = 0; x < part.w; x++)
+                sum[band * core.w + x] += p->line[band * part.w + x] * across[x] * down[y];
+    }
+}
+
+static tw_status compute_tile(prober *p, int place, int64_t column, int64_t row, tw_error *err)
+{
+    tw_rect core = p->cores[place], wide = around_core(p, core, p->asked);
+    tw_span tile_x = tile_span(p->cuts, 0, column), tile_y = tile_span(p->cuts, 1, row);
+    tw_span x = common(tile_x, (tw_span){core.x, core.x + core.w}), y = common(tile_y, (tw_span){core.y, core.y + core.h});
+    if (tw_span_empty(x) || tw_span_empty(y))
+        return TW_OK;
+    tw_rect write =
+        tw_rect_of(common(tile_x, (tw_span){wide.x, wide.x + wide.w}), common(tile_y, (tw_span){wide.y, wide.y + wide.h}));
+    tw_tensor result = {0};
+    int64_t origin[2];
+    TW_TRY(compute_part(p, place, p->asked, write, false, &result, origin, err));
+    float *across = weights_of(p, 0, column, x), *down = weights_of(p, 1, row, y);
+    add_part(p, core, tw_rect_of(x, y), &result, origin[0] + x.lo - write.x, origin[1] + y.lo - write.y, across, down);
+    g_free(across);
+    g_free(down);
+    tw_tensor_release(&result);
+    return TW_OK;
+}
+
+/* The greatest difference of what is blended at a place. */
+static tw_status compute_edges(prober *p, int place, double *difference, tw_error *err)
+{
+    tw_rect core = p->cores[place];
+    memset(p->sum, 0, (size_t)(3 * core.w * core.h) * sizeof(float));
+    for (int64_t row = 0; row < p->cuts->count[1]; row++) {
+        tw_span y = tile_span(p->cuts, 1, row);
+        for (int64_t column = 0; column < p->cuts->count[0] && y.lo < core.y + core.h && y.hi > core.y; column++)
+            TW_TRY(compute_tile(p, place, column, row, err));
+    }
+    for (int64_t y = 0; y < core.h; y++)
+        for (int64_t i = 0; i < p->state->out.colours * core.w; i++) {
+            int64_t at = 3 * y * core.w + i;
+            *difference = fmax(*difference, 255 * fabs((double)p->sum[at] - (double)p->reference[place][at]));
+        }
+    return TW_OK;
+}
+
+static tw_status measure_cuts(prober *p, tw_source *source, double *error, tw_error *err)
+{
+    TW_TRY(prepare(p, source, PLACES, err));
+    for (int i = 0; i < p->n; i++)
+        TW_TRY(compute_edges(p, i, error, err));
+    return TW_OK;
+}
+
+tw_status tw_upscale_probe_cuts(tw_op_state *state, tw_source *source, int64_t room, const tw_cuts *cuts, tw_measured *measured,
+                                tw_error *err)
+{
+    prober p = {.state = state, .asked = state->fixed_halo, .cuts = cuts};
+    double error = 0;
+    bool exact;
+    p.reference_halo = reference_of(state, room, &exact);
+    if (state->fixed_halo < 0 || !says_anything(state, p.reference_halo, exact))
+        return TW_OK;
+    tw_status status = measure_cuts(&p, source, &error, err);
+    state->fixed_halo = p.asked;
+    if (status == TW_OK && p.n > 0)
+        *measured = (tw_measured){
+            .known = true, .halo = measured->halo, .bound = error, .tiles = p.n, .against = exact ? -1 : p.reference_halo};
+    release(&p);
+    return status;
 }

@@ -80,6 +80,8 @@ struct tw_op_state {
     tw_ramp_kind blend; /* none where results are exact */
     int64_t ramp;       /* input pixels that tiles share, 0: by the tile */
     bool blend_in_vain; /* asked for where nothing is blended */
+    bool seams;         /* edges between tiles move */
+    bool seams_in_vain; /* they should, where nothing is seen of them */
     int device;         /* -1: CPU */
     tw_upscale_device gpu;
     int levels;              /* passes over barriers before the last one */
@@ -139,14 +141,27 @@ void tw_upscale_recall_measured(const tw_op_state *state, tw_measured *out);
 /** Failure to write is not an error. */
 void tw_upscale_remember(const tw_op_state *state, const tw_measured *measured);
 
+/* detail.c: what rows hold */
+
+/** Row `y` of a picture as one plane, the sum of its colours (1 = white), and the row above it, NULL for the first. */
+typedef void tw_row_fn(void *user, int64_t y, const float *row, const float *above);
+/** Reads `source` from its first row to its end. */
+tw_status tw_upscale_each_row(tw_context *context, tw_source *source, tw_row_fn *fn, void *user, tw_error *err);
+int64_t tw_upscale_each_row_bytes(const tw_picture *picture);
+/** As tw_op_class has it. */
+tw_status tw_upscale_detail(const tw_op_state *state, tw_source *const *sources, int64_t *columns, int64_t *rows,
+                            tw_error *err);
+int64_t tw_upscale_detail_bytes(const tw_op_state *state);
+
 /* places.c */
 
 /** The cells of `side` x `side` input pixels with the most detail (sum of absolute differences of neighbours), at most `most`, most
- *  first; a picture smaller than a cell is one. Reads `source` to its end. Counts `*found`. */
-tw_status tw_upscale_places(tw_context *context, tw_source *source, int64_t side, int most, tw_rect *cells, int *found,
-                            tw_error *err);
-/** Bytes that takes. */
-int64_t tw_upscale_places_bytes(const tw_picture *picture, int64_t side);
+ *  first; a picture smaller than a cell is one. With `cuts` (may be NULL) those around edges, no larger than that. Reads `source` to
+ *  its end. Counts `*found`. */
+tw_status tw_upscale_places(const tw_op_state *state, tw_source *source, int64_t side, const tw_cuts *cuts, int most,
+                            tw_rect *cells, int *found, tw_error *err);
+/** Bytes that takes, with cuts of `tiles` tiles along an axis at most. */
+int64_t tw_upscale_places_bytes(const tw_picture *picture, int64_t side, int64_t tiles);
 
 /* probe.c: how large errors are */
 
@@ -154,6 +169,10 @@ int64_t tw_upscale_places_bytes(const tw_picture *picture, int64_t side);
  *  found is only looked at again, on fewer tiles, and kept where it is good enough. */
 tw_status tw_upscale_probe(tw_op_state *state, tw_source *source, int64_t room, tw_measured *out, tw_error *err);
 int64_t tw_upscale_probe_bytes(const tw_op_state *state, int64_t room);
+/** The error of tiles, blended as they will be, around edges that were moved. */
+tw_status tw_upscale_probe_cuts(tw_op_state *state, tw_source *source, int64_t room, const tw_cuts *cuts, tw_measured *measured,
+                                tw_error *err);
+int64_t tw_upscale_probe_cuts_bytes(const tw_op_state *state, int64_t room, int64_t tiles);
 
 /* carried.c: steps that read new pixels only */
 tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err);

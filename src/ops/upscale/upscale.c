@@ -106,6 +106,15 @@ static void choose_blend(tw_op_state *state, const tw_options *options)
     state->ramp = tw_options_int(options, "ramp");
 }
 
+/* Where tiles are exact, or differ from the result all alike, nothing is seen of their edges. */
+static void choose_seams(tw_op_state *state, const tw_options *options)
+{
+    bool content = strcmp(tw_options_text(options, "seams"), "content") == 0;
+    bool unseen = state->exact || (state->sync == TW_SYNC_FAST && state->fixed_halo < 0);
+    state->seams = content && !unseen;
+    state->seams_in_vain = content && unseen;
+}
+
 /* --- sizes ------------------------------------------------------------------------------------------------------- */
 
 static void lay_axis(tw_op_state *state, int axis, int64_t picture)
@@ -174,6 +183,7 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     }
     tw_upscale_choose_sync(state, options);
     choose_blend(state, options);
+    choose_seams(state, options);
     if (state->model)
         state->align = tile_align(state->model->geometry);
     state->in = *tw_source_picture(request->sources[0]);
@@ -249,6 +259,7 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
     out->blend = state->whole ? TW_RAMP_NONE : state->blend;
     out->ramp = state->ramp * state->scale;
     out->ramp_least = state->scale;
+    out->seams = state->seams && !state->whole;
 }
 
 static tw_status carry_upscale(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err)
@@ -271,6 +282,8 @@ static tw_status start_upscale(tw_op_state *state, const tw_start *start, tw_err
     memcpy(state->tile, start->tile, sizeof state->tile);
     if (state->blend_in_vain)
         tw_warn(state->context, "%s is tiled exactly: --blend and --ramp are ignored", state->name);
+    if (state->seams_in_vain)
+        tw_warn(state->context, "%s is tiled exactly: --seams is ignored", state->name);
     if (!state->callbacks)
         TW_TRY(tw_pool_engine(state->pool, state->model, state->carry, state->device,
                               tw_memory_weights(state->carry ? state->carry->net : state->model->graph, state->model->geometry),
@@ -297,6 +310,16 @@ static tw_status probe_upscale(tw_op_state *state, tw_source *const *sources, in
     if (state->tolerance > 0 && !out->remembered)
         tw_upscale_remember(state, out);
     return TW_OK;
+}
+
+static tw_status probe_cuts(tw_op_state *state, tw_source *const *sources, int64_t room, const tw_cuts *cuts,
+                            tw_measured *measured, tw_error *err)
+{
+    if (!measured->known || measured->bound < 0) /* there was no room, or nothing to compare with */
+        return TW_OK;
+    tw_start start = {.workers = 1, .worker_bytes = room};
+    TW_TRY(start_upscale(state, &start, err));
+    return tw_upscale_probe_cuts(state, sources[0], room, cuts, measured, err);
 }
 
 static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
@@ -340,6 +363,10 @@ const tw_op_class tw_upscale_class = {
     .vram = tw_upscale_vram,
     .probe = probe_upscale,
     .probe_bytes = tw_upscale_probe_bytes,
+    .detail = tw_upscale_detail,
+    .detail_bytes = tw_upscale_detail_bytes,
+    .probe_cuts = probe_cuts,
+    .probe_cuts_bytes = tw_upscale_probe_cuts_bytes,
     .carry = carry_upscale,
     .begin_pass = tw_upscale_begin_pass,
     .carry_span = tw_upscale_carry_span,
