@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Draws the rows of one run as SVG: time against peak memory, a panel per net, a mark per case.
+"""Draws rows as SVG: time against peak memory, a panel per net, a mark per case.
 
-By itself it draws the last run of bench/results.csv: plot.py RESULTS.csv OUT.svg"""
+By itself it draws the last run of each net in bench/results.csv: plot.py RESULTS.csv OUT.svg"""
 import csv
 import math
 import sys
@@ -126,18 +126,19 @@ def draw(rows, target):
              text(LEFT, 46, "Filled: the same as the untiled run, to 0.01/255 (in 8 bit: to 1). Hollow: further away.")]
     for number, model in enumerate(models):
         drawn += panel([row for row in rows if row["model"] == model], HEAD + number * PANEL)
-    first = rows[0]
-    drawn.append(text(LEFT, height - 12, f"{first['machine']}; {first['date']}, commit {first['commit']}"))
+    runs = dict.fromkeys(f"{row['date']}, commit {row['commit']}" for row in rows)
+    drawn.append(text(LEFT, height - 12, f"{rows[0]['machine']}; {'; '.join(runs)}"))
     target.write_text("\n".join(filter(None, drawn)) + "\n</svg>\n", encoding="utf-8")
 
 
-def last_run(path):
-    """The last row of each case among those with the last row's date, commit and machine."""
+def last_runs(path):
+    """Of each net the last row of each case, among those with the date, commit and machine of the net's last row."""
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    same = [row for row in rows if all(row[key] == rows[-1][key] for key in ("date", "commit", "machine"))]
+    last = {row["model"]: row for row in rows}
+    same = [row for row in rows if all(row[key] == last[row["model"]][key] for key in ("date", "commit", "machine"))]
     return list({(row["model"], row["case"]): row for row in same}.values())
 
 
 if __name__ == "__main__":
-    draw(last_run(sys.argv[1]), Path(sys.argv[2]))
+    draw(last_runs(sys.argv[1]), Path(sys.argv[2]))
