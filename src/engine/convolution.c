@@ -150,8 +150,11 @@ static int convolve(const convolution *c, const tw_window_view *view, const ncnn
                              .out_h = (view ? tw_span_length(view->y) : ncnn_mat_get_h(bottom)) - 2};
     int64_t bytes = tw_work_fused(w->in, w->out, lanes, call.out_w, call.out_h);
     ncnn_mat_t work = ncnn_mat_create_1d((int)(bytes / (int64_t)sizeof(float)), workspace);
-    ncnn_mat_t mat =
-        work && ncnn_mat_get_data(work) ? tw_window_block(call.out_w, call.out_h, w->out / lanes, lanes, top) : NULL;
+    ncnn_mat_t mat = NULL;
+    if (work && ncnn_mat_get_data(work))
+        mat = tw_window_block(call.out_w, call.out_h, w->out / lanes, lanes, top);
+    else
+        *top = ncnn_mat_create(); /* ncnn takes it apart whatever is returned */
     if (mat) {
         tw_winograd_row *rows = ncnn_mat_get_data(work);
         call.rows = rows;
@@ -165,8 +168,6 @@ static int convolve(const convolution *c, const tw_window_view *view, const ncnn
         call.to = ncnn_mat_get_data(mat);
         call.to_step = (int64_t)ncnn_mat_get_cstep(mat) * lanes;
         tw_winograd_run(w, &call);
-    } else {
-        *top = ncnn_mat_create();
     }
     ncnn_mat_destroy(work);
     return mat ? 0 : -100;
@@ -187,7 +188,7 @@ static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t
         fits = view.pack == lanes && view.packs * lanes == c->winograd.in;
     if (fits)
         return convolve(c, windowed ? &view : NULL, bottom, top);
-    *top = ncnn_mat_create(); /* ncnn takes it apart whatever is returned */
+    *top = ncnn_mat_create();
     return -1;
 }
 
