@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all build demo test test-large bench fuzz install docs format check clean setup test-setup
+.PHONY: all build demo test test-large bench evaluate fuzz install docs format check clean setup test-setup
 
 all: build
 
@@ -30,6 +30,10 @@ test-large: test-setup build
 
 bench: test-setup build
 	@bench/run.sh $(BUILD)
+
+# Quality of the built-in nets beside others, on pictures that no training saw: half an hour.
+evaluate: test-setup build
+	@tools/evaluate.sh $(BUILD)
 
 # Every file of the corpus, then some minutes of search.
 fuzz: test-setup build

@@ -44,6 +44,8 @@ static char *explain(const tw_job *job, const tw_run *run)
     GString *text = g_string_new(NULL);
     g_string_append_printf(text, "%s: %lldx%lld -> %lldx%lld\n", r->input, (long long)r->in_width, (long long)r->in_height,
                            (long long)r->width, (long long)r->height);
+    if (run->facts.why_model)
+        g_string_append_printf(text, "model %s: %s\n", run->facts.model, run->facts.why_model);
     g_string_append_printf(text, "schedule %s, tile %lldx%lld, halo %lld,%lld,%lld,%lld, %lld tile%s, %d pass%s, %d worker%s\n",
                            r->schedule, (long long)r->tile[0], (long long)r->tile[1], (long long)r->halo[0],
                            (long long)r->halo[1], (long long)r->halo[2], (long long)r->halo[3], (long long)r->tiles,
@@ -102,6 +104,8 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     job->extra = json_object();
     if (job->op->report)
         job->op->report(run->state, job->extra);
+    if (run->facts.why_model)
+        json_object_set_new(job->extra, "model_because", json_string(run->facts.why_model));
     if (plan->blend_rows > 0)
         json_object_set_new(job->extra, "overlap",
                             json_pack("[II]", (json_int_t)plan->overlap[0], (json_int_t)plan->overlap[1]));

@@ -99,7 +99,7 @@ def cached(folder, key, make):
     return np.load(path, mmap_mode='r')
 
 
-def training_pairs(folder):
+def training_pairs(folder, factor=2):
     """Yields (name, kind, shrink, large, {kernel: small}) of every training picture, at its own size and at smaller ones,
     where photographs are sharper and their compression no longer shows."""
     for package, name, kind, held_out in split():
@@ -115,7 +115,8 @@ def training_pairs(folder):
             key = f'{package}-{name}-{shrink}'
             picture = cached(folder, key, large)
             yield name, kind, shrink, picture, {
-                kernel: cached(folder, f'{key}-{kernel}', lambda: reduce(picture, 2, kernel)) for kernel in KERNELS}
+                kernel: cached(folder, f'{key}-{kernel}-{factor}', lambda: reduce(picture, factor, kernel))
+                for kernel in KERNELS}
 
 
 if __name__ == '__main__':

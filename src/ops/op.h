@@ -129,13 +129,14 @@ typedef struct tw_start {
 typedef struct tw_op_facts {
     const char *model; /* NULL: none */
     const char *model_hash;
-    int64_t halo[4];      /* left, top, right, bottom, input pixels */
-    int64_t weight_bytes; /* resident once loaded, shared by workers */
-    int64_t device_bytes; /* host memory for an accelerator: its driver, and weights where it shares the host's memory */
-    int64_t vram_budget;  /* bytes of device memory that may be used, 0: no device */
-    int64_t vram_fixed;   /* of them: weights */
-    double macs;          /* multiply-accumulates per input pixel and pass, halo not counted */
-    double scale;         /* result pixels per input pixel, one axis */
+    const char *why_model; /* it was chosen, not named: why; NULL otherwise */
+    int64_t halo[4];       /* left, top, right, bottom, input pixels */
+    int64_t weight_bytes;  /* resident once loaded, shared by workers */
+    int64_t device_bytes;  /* host memory for an accelerator: its driver, and weights where it shares the host's memory */
+    int64_t vram_budget;   /* bytes of device memory that may be used, 0: no device */
+    int64_t vram_fixed;    /* of them: weights */
+    double macs;           /* multiply-accumulates per input pixel and pass, halo not counted */
+    double scale;          /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;
     double error_bound; /* in 1/255; -1: unknown */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <vips/vips.h>
 
+#include "model/embedded.h"
 #include "tilewright/tilewright.h"
 
 #define BOUND (0.01 / 255)
@@ -228,7 +229,8 @@ int main(int argc, char **argv)
     tw_session_new(&session, &err);
 
     GPtrArray *names = g_ptr_array_new();
-    g_ptr_array_add(names, g_strdup("photo-2x"));
+    for (const tw_embedded_model *own = tw_embedded_models; own->name; own++)
+        g_ptr_array_add(names, g_strdup(own->name));
     GDir *dir = g_dir_open(models, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir));)
         if (g_str_has_suffix(name, ".param"))

@@ -10,7 +10,8 @@ XDG_CACHE_HOME=$(mktemp -d)
 trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
 tall=" photo-2x realesr-animevideov3-x2 realcugan-2x-se-no-denoise waifu2x-upconv7-anime-2x span-x2-ch48 "
 count=0 failed=0
-for model in photo-2x $(cd "$TILEWRIGHT_MODELS" && ls -- *.param | sed 's/\.param$//'); do
+built_in=$("$tilewright" models list | awk '$2 ~ /^x[0-9]+$/ { print $1 }')
+for model in $({ printf '%s\n' "$built_in"; cd "$TILEWRIGHT_MODELS" && ls -- *.param | sed 's/\.param$//'; } | sort -u); do
     crops="1x1 7x3 49x41"
     [[ $tall == *" $model "* ]] && crops="$crops 33x1000"
     for crop in $crops; do

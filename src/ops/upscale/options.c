@@ -3,12 +3,17 @@
 
 const tw_option tw_upscale_options[] = {
     {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
-     "model by name (tilewright models list) or by path of its .param file; default: photo-2x", "0.1"},
+     "model by name (tilewright models list) or by path of its .param file; default: one of the built-in nets, by --scale and "
+     "by "
+     "the quality that a JPEG was encoded with",
+     "0.1"},
     {"scale", 's', NULL, TW_OPTION_REAL, 0.01, 64, NULL, NULL, NULL,
      "enlargement of the result; other than the model's, the result is resampled after the net (default: the model's)", "0.1"},
     {"engine", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "realcugan|realesrgan|waifu2x|span",
      "family of models to choose from by --scale, --noise and a word for --quality; --model wins", "0.1"},
     {"noise", 0, NULL, TW_OPTION_INT, -1, 3, "-1", NULL, NULL, "noise reduction of the family's models, -1 for none", "0.1"},
+    {"strength", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "low|medium|high",
+     "restore JPEG damage and noise with the built-in restore nets; --model wins (default: as the JPEG's quality asks)", "0.1"},
     {"tta", 'x', NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "average over eight orientations (eight times the work)", "0.1"},
     {"pad", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "reflect|replicate|zero",
      "what nets without padding of their own see beyond the picture (default: the model's)", "0.1"},

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "model/stages.h"
 #include "ops/op.h"
+#include "ops/upscale/choose.h"
 #include "ops/upscale/device.h"
 
 #define TW_BLEED 6 /* pixels that colour is carried under transparent ones */
@@ -66,6 +67,7 @@ struct tw_op_state {
     const tw_engine_callbacks *callbacks; /* NULL: model */
     tw_tiling_config tiling;              /* of callbacks */
     const char *name;
+    tw_chosen chosen; /* where nobody named one */
     tw_picture in, out;
     int64_t final_width, final_height; /* 0: as is */
     int64_t scale, align;

@@ -11,8 +11,6 @@
 #include "ops/upscale/options.h"
 #include "ops/upscale/state.h"
 
-#define DEFAULT_MODEL "photo-2x"
-
 static void close_upscale(tw_op_state *state)
 {
     if (!state)
@@ -39,13 +37,16 @@ static const char *word_of(const char *quality)
     return quality && (*quality < '0' || *quality > '9') ? quality : NULL;
 }
 
-static const char *model_name(const tw_options *options, tw_error *err)
+static const char *model_name(tw_op_state *state, const tw_op_request *request, tw_error *err)
 {
+    const tw_options *options = request->options;
     const char *name = tw_options_text(options, "model"), *family = tw_options_text(options, "engine");
     if (name)
         return name;
-    if (!family)
-        return DEFAULT_MODEL;
+    if (!family) {
+        tw_upscale_choose_model(options, request->sources[0], &state->chosen);
+        return state->chosen.model;
+    }
     int scale = tw_options_given(options, "scale") ? (int)lround(tw_options_real(options, "scale")) : 2;
     name = tw_model_alias(family, word_of(tw_options_text(options, "quality")), scale, (int)tw_options_int(options, "noise"));
     if (!name)
@@ -56,7 +57,7 @@ static const char *model_name(const tw_options *options, tw_error *err)
 
 static tw_status choose_model(tw_op_state *state, const tw_op_request *request, tw_error *err)
 {
-    const char *name = model_name(request->options, err);
+    const char *name = model_name(state, request, err);
     if (!name)
         return err->code;
     state->name = name;
@@ -216,6 +217,7 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
     *out = (tw_op_facts){.model = state->name, .scale = (double)state->scale, .exact = state->exact || state->whole};
     out->error_bound = out->exact ? 0.01 : tw_upscale_error(state);
     out->to_measure = state->to_measure;
+    out->why_model = *state->chosen.why ? state->chosen.why : NULL;
     for (int i = 0; i < 4; i++)
         out->halo[i] = state->whole ? 0 : state->fixed_halo >= 0 ? state->fixed_halo : state->model->geometry->halo[i];
     if (state->callbacks) {

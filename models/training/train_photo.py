@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Trains photo-2x on a CPU: train_photo2x.py PICTURES WORK [--steps N] [--minutes M]
+"""Trains a photo net on a CPU: train_photo.py PICTURES WORK [--scale S] [--from BIN] [--steps N] [--minutes M]
 
 PICTURES is the folder that pictures.py filled. WORK takes checkpoints (last.pt, best.pt); a run that was stopped goes
-on from the last. When done, or with --export-only, the best weights are written as photo-2x.param and photo-2x.bin.
+on from the last. When done, or with --export-only, the best weights are written as photo-Sx.param and photo-Sx.bin. --from begins with
+the kernels of a net of another scale.
 
 The right eighth of every training picture is never trained on: crops from it choose the checkpoint. Held-out pictures
 are not opened here.
@@ -15,7 +16,7 @@ import random
 import time
 import numpy as np
 import torch
-import photo2x
+import photo
 import pictures
 
 SEED = 20261121
@@ -40,13 +41,13 @@ def tensor(pictures8):
 
 
 class Crops:
-    def __init__(self, folder):
-        self.sets = {}
-        for name, kind, shrink, large, small in pictures.training_pairs(folder):
+    def __init__(self, folder, scale):
+        self.sets, self.scale = {}, scale
+        for name, kind, shrink, large, small in pictures.training_pairs(folder, scale):
             self.sets.setdefault((kind, shrink), []).append((name, large, small))
 
     def batch(self, rng):
-        smalls, larges = [], []
+        smalls, larges, s = [], [], self.scale
         for _ in range(BATCH):
             _, large, small = rng.choice(self.sets[pick(rng, KIND_SHARE), pick(rng, SHRINK_SHARE)])
             small = small[pick(rng, KERNEL_SHARE)]
@@ -61,7 +62,7 @@ class Crops:
                     best, at = busy, (y, x)
             y, x = at
             smalls.append(small[y:y + CROP, x:x + CROP])
-            larges.append(large[2 * y:2 * (y + CROP), 2 * x:2 * (x + CROP)])
+            larges.append(large[s * y:s * (y + CROP), s * x:s * (x + CROP)])
         small, large = tensor(np.stack(smalls)), tensor(np.stack(larges))
         if rng.random() < 0.5:
             small, large = small.flip(2), large.flip(2)
@@ -79,22 +80,22 @@ class Crops:
             if rng.random() < 0.4:
                 for c in range(3):
                     g = rng.uniform(0.4, 1.0)
-                    s = rng.uniform(0.0, 1.0 - g)
+                    lift = rng.uniform(0.0, 1.0 - g)
                     if rng.random() < 0.3:
-                        g, s = -g, s + g
-                    gain[i, c], shift[i, c] = g, s
+                        g, lift = -g, lift + g
+                    gain[i, c], shift[i, c] = g, lift
         return small * gain + shift, large * gain + shift
 
     def validation(self):
         """Fixed crops from the right eighth of every training photograph and rendering: (kind, small, large)."""
-        rng, side = random.Random(SEED + 1), 96
+        rng, side, s = random.Random(SEED + 1), 192 // self.scale, self.scale
         for (kind, shrink), rows in self.sets.items():
             for name, large, small in rows if shrink < 3 else []:
                 small = small['bicubic']
                 left = min(small.shape[1] * 7 // 8, small.shape[1] - side)
                 y, x = rng.randrange(small.shape[0] - side + 1), rng.randrange(left, small.shape[1] - side + 1)
                 yield (kind, tensor(small[None, y:y + side, x:x + side]),
-                       tensor(large[None, 2 * y:2 * (y + side), 2 * x:2 * (x + side)]))
+                       tensor(large[None, s * y:s * (y + side), s * x:s * (x + side)]))
 
 
 def luma(x):
@@ -109,9 +110,9 @@ def psnr(a, b, cut):
 @torch.no_grad()
 def validate(net, crops):
     """Mean and least gain over bicubic (dB, luma), of photographs and of renderings."""
-    plain, gains = photo2x.rounded(net), {'photograph': [], 'rendering': []}
+    plain, gains = photo.rounded(net), {'photograph': [], 'rendering': []}
     for kind, small, large in crops:
-        gains[kind].append(psnr(plain(small), large, 12) - psnr(photo2x.enlarge(small), large, 12))
+        gains[kind].append(psnr(plain(small), large, 12) - psnr(photo.enlarge(small, net.scale), large, 12))
     return {kind: (sum(g) / len(g), min(g)) for kind, g in gains.items()}
 
 
@@ -119,23 +120,31 @@ def main():
     ask = argparse.ArgumentParser()
     ask.add_argument('pictures')
     ask.add_argument('work')
+    ask.add_argument('--scale', type=int, default=2, choices=(2, 3, 4))
+    ask.add_argument('--from', dest='begin', help='a .bin of another scale')
     ask.add_argument('--steps', type=int, default=30000)
     ask.add_argument('--minutes', type=float, default=1e9, help='cosine decay ends by then even if steps are left')
     ask.add_argument('--every', type=int, default=1000, help='steps between validations')
     ask.add_argument('--rate', type=float, default=RATE)
     ask.add_argument('--threads', type=int, default=2)
     ask.add_argument('--export-only', action='store_true')
-    ask.add_argument('--output', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'photo-2x'))
+    ask.add_argument('--output', help='folder of the exported net (default: models/photo-Sx)')
     args = ask.parse_args()
+    name = f'photo-{args.scale}x'
+    output = args.output or os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', name)
+    files = [os.path.join(output, name + '.param'), os.path.join(output, name + '.bin')]
+    os.makedirs(output, exist_ok=True)
     os.makedirs(args.work, exist_ok=True)
     last_path, best_path = os.path.join(args.work, 'last.pt'), os.path.join(args.work, 'best.pt')
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(SEED)
-    net = photo2x.Photo2x()
+    net = photo.Photo(args.scale)
+    if args.begin:
+        photo.begin_from(net, args.begin)
     if args.export_only:
         net.load_state_dict(torch.load(best_path)['net'])
-        photo2x.export(net, os.path.join(args.output, 'photo-2x.param'), os.path.join(args.output, 'photo-2x.bin'))
+        photo.export(net, *files)
         return
     slow = copy.deepcopy(net).requires_grad_(False)
     adam = torch.optim.Adam(net.parameters(), lr=args.rate, betas=(0.9, 0.99), foreach=True)
@@ -146,16 +155,17 @@ def main():
         slow.load_state_dict(saved['slow'])
         adam.load_state_dict(saved['adam'])
         step, spent, best = saved['step'], saved['spent'], saved['best']
-    crops = Crops(args.pictures)
+    crops = Crops(args.pictures, args.scale)
     held = list(crops.validation())
-    print(f'{photo2x.weight_count(net)} weights, {len(held)} validation crops, from step {step}', flush=True)
+    print(f'{photo.weight_count(net)} weights, {len(held)} validation crops, from step {step}', flush=True)
 
-    inside = torch.full((1, 1, 2 * CROP, 2 * CROP), 0.1)
-    inside[..., 2 * EDGE:-2 * EDGE, 2 * EDGE:-2 * EDGE] = 1.0
+    inside = torch.full((1, 1, args.scale * CROP, args.scale * CROP), 0.1)
+    edge = args.scale * EDGE
+    inside[..., edge:-edge, edge:-edge] = 1.0
     inside /= inside.mean()
-    started, sums = time.monotonic() - spent, 0.0
+    sums = 0.0
     while True:
-        spent = time.monotonic() - started
+        began = time.monotonic()
         progress = max(step / args.steps, spent / 60 / args.minutes)
         if progress >= 1:
             break
@@ -164,7 +174,7 @@ def main():
             group['lr'] = rate * min(1.0, (step + 1) / WARM_UP)
         small, large = crops.batch(random.Random(SEED * 1000003 + step))
         with torch.no_grad():
-            missing = large - photo2x.enlarge(small)
+            missing = large - photo.enlarge(small, args.scale)
             # A picture's decibels count the same however small its error: crops that bicubic already gets nearly right
             # weigh more than their error alone would.
             weight = 1 / (missing.abs().mean((1, 2, 3), keepdim=True) + 0.003).sqrt()
@@ -176,6 +186,7 @@ def main():
         adam.step()
         sums += float(loss.detach())
         step += 1
+        spent += min(time.monotonic() - began, 3.0)  # a machine that slept in between has not trained
         with torch.no_grad():
             keep = min(EMA, (1 + step) / (10 + step))
             torch._foreach_lerp_(list(slow.parameters()), list(net.parameters()), 1 - keep)
@@ -198,7 +209,7 @@ def main():
     if score > best:
         torch.save({'net': slow.state_dict(), 'step': step, 'gains': gains}, best_path)
     net.load_state_dict(torch.load(best_path)['net'])
-    photo2x.export(net, os.path.join(args.output, 'photo-2x.param'), os.path.join(args.output, 'photo-2x.bin'))
+    photo.export(net, *files)
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The photo-2x net: what is trained, what it folds into, and how that is written as an ncnn graph.
+"""The photo nets (photo-2x, photo-3x, photo-4x): what is trained, what it folds into, and how that is written as an ncnn graph.
 
 Inference sees plain 3x3 convolutions of stride 1 that pad themselves, each but the last with a leaky ReLU of fixed slope
 (a part of the convolution layer in ncnn), a pixel shuffle, and a bicubic enlargement of the input, to which the result
@@ -20,7 +20,6 @@ import torch.nn.functional as F
 
 CHANNELS = 32
 DEPTH = 3          # hidden convolutions of CHANNELS to CHANNELS
-SCALE = 2
 SLOPE = 0.1        # of the leaky ReLU below zero
 WIDEN = 2          # how much the widening branch widens
 FP16_TAG = 0x01306B47
@@ -49,12 +48,13 @@ class FoldedConv(nn.Module):
         return kernel - kernel.mean((2, 3), keepdim=True) if self.differences else kernel
 
 
-class Photo2x(nn.Module):
-    def __init__(self, channels=CHANNELS, depth=DEPTH):
+class Photo(nn.Module):
+    def __init__(self, scale, channels=CHANNELS, depth=DEPTH):
         super().__init__()
+        self.scale = scale
         convs = [FoldedConv(3, channels, differences=True, gain=6.0)]
         convs += [FoldedConv(channels, channels) for _ in range(depth)]
-        convs += [FoldedConv(channels, 3 * SCALE * SCALE, zero=True, gain=0.25)]
+        convs += [FoldedConv(channels, 3 * scale * scale, zero=True, gain=0.25)]
         self.convs = nn.ModuleList(convs)
 
     def folded(self, half=False):
@@ -70,13 +70,13 @@ class Photo2x(nn.Module):
         return list(zip(kernels, biases + [-(kernels[-1].sum((2, 3)) @ flat)]))
 
     def residual(self, x, precision=torch.float32):
-        return run(x, self.folded(), precision)
+        return run(x, self.folded(), self.scale, precision)
 
     def forward(self, x):
-        return enlarge(x) + self.residual(x)
+        return enlarge(x, self.scale) + self.residual(x)
 
 
-def run(x, layers, precision=torch.float32):
+def run(x, layers, scale, precision=torch.float32):
     """What is added to the bicubic enlargement. The first convolution stays in float32: bfloat16 is too coarse for it."""
     x = x.contiguous(memory_format=torch.channels_last)
     for i, (kernel, bias) in enumerate(layers):
@@ -85,12 +85,12 @@ def run(x, layers, precision=torch.float32):
         x = F.conv2d(x, kernel.to(x.dtype), bias.to(x.dtype), padding=1)
         if i < len(layers) - 1:
             x = F.leaky_relu(x, SLOPE)
-    return F.pixel_shuffle(x.float().contiguous(), SCALE)
+    return F.pixel_shuffle(x.float().contiguous(), scale)
 
 
-def enlarge(x):
+def enlarge(x, scale):
     """What ncnn's Interp with resize_type=3 does: cubic with a=-0.75, half-pixel centres, edges repeated."""
-    return F.interpolate(x, scale_factor=SCALE, mode='bicubic', align_corners=False)
+    return F.interpolate(x, scale_factor=scale, mode='bicubic', align_corners=False)
 
 
 def weight_count(net):
@@ -102,7 +102,7 @@ def weight_count(net):
 def rounded(net):
     """The function that the exported files compute."""
     layers = net.folded(half=True)
-    return lambda x: enlarge(x) + run(x, layers)
+    return lambda x: enlarge(x, net.scale) + run(x, layers, net.scale)
 
 
 @torch.no_grad()
@@ -120,11 +120,28 @@ def export(net, param_path, bin_path):
         parts += [struct.pack('<I', FP16_TAG if i else 0), weights + b'\0' * (-len(weights) % 4),
                   bias.numpy().astype('<f4').tobytes()]
         blob = f'conv{i}'
-    lines += [f'PixelShuffle     shuffle    1 1 {blob} detail 0={SCALE}',
-              f'Interp           bicubic    1 1 data_skip skip 0=3 1={SCALE}.0 2={SCALE}.0',
+    lines += [f'PixelShuffle     shuffle    1 1 {blob} detail 0={net.scale}',
+              f'Interp           bicubic    1 1 data_skip skip 0=3 1={net.scale}.0 2={net.scale}.0',
               'BinaryOp         add        2 1 skip detail output 0=0']
     blobs = sum(int(line.split()[3]) for line in lines)
     with open(param_path, 'w') as f:
         f.write(f'7767517\n{len(lines)} {blobs}\n' + '\n'.join(lines) + '\n')
     with open(bin_path, 'wb') as f:
         f.write(b''.join(parts))
+
+
+@torch.no_grad()
+def begin_from(net, bin_path):
+    """Takes over all kernels but the last from exported weights of another scale."""
+    with open(bin_path, 'rb') as f:
+        data = f.read()
+    at = 0
+    for conv in list(net.convs)[:-1]:
+        tag, count = struct.unpack_from('<I', data, at)[0], conv.kernel.numel()
+        kind = '<f2' if tag == FP16_TAG else '<f4'
+        kernel = np.frombuffer(data, kind, count, at + 4).astype(np.float32)
+        at += 4 + (kernel.size * int(kind[-1]) + 3) // 4 * 4
+        conv.kernel.copy_(torch.from_numpy(kernel).view_as(conv.kernel) / conv.gain)
+        conv.narrow.zero_()
+        conv.bias.copy_(torch.from_numpy(np.frombuffer(data, '<f4', conv.bias.numel(), at).copy()))
+        at += 4 * conv.bias.numel()

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/upscale/choose.h"
+
+#include <glib.h>
+#include <string.h>
+
+/* JPEG qualities from which a picture counts as clean, as lightly and as moderately damaged. Above the first, restore nets gain
+ * nothing over photo nets; the others are the middles between what the strengths were trained for. */
+enum { CLEAN_FROM = 88, LIGHT_FROM = 65, MODERATE_FROM = 30 };
+
+static const char *strength_for(int quality)
+{
+    return quality >= LIGHT_FROM ? "-low" : quality >= MODERATE_FROM ? "" : "-high";
+}
+
+void tw_upscale_choose_model(const tw_options *options, const tw_source *source, tw_chosen *out)
+{
+    double scale = tw_options_given(options, "scale") ? tw_options_real(options, "scale") : 2;
+    int quality = tw_source_quality(source);
+    const char *asked = tw_options_text(options, "strength");
+    if (asked) {
+        g_snprintf(out->model, sizeof out->model, "restore-%s%s%s", scale <= 1 ? "1x" : "2x",
+                   strcmp(asked, "medium") ? "-" : "", strcmp(asked, "medium") ? asked : "");
+        g_snprintf(out->why, sizeof out->why, "--strength asks for it");
+        return;
+    }
+    if (quality > 0 && quality < CLEAN_FROM) {
+        g_snprintf(out->model, sizeof out->model, "restore-%s%s", scale <= 1 ? "1x" : "2x", strength_for(quality));
+        g_snprintf(out->why, sizeof out->why, "the input is a JPEG of quality %d", quality);
+        return;
+    }
+    int size = scale <= 2 ? 2 : scale <= 3 ? 3 : 4;
+    g_snprintf(out->model, sizeof out->model, "photo-%dx", size);
+    if (quality > 0)
+        g_snprintf(out->why, sizeof out->why, "the input is a JPEG of quality %d, hardly damaged", quality);
+    else
+        g_snprintf(out->why, sizeof out->why, "the input is no JPEG");
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# evaluate.sh BUILD [OPTIONS of models/training/evaluate.py]: quality, time and memory of the built-in nets and of the open packs, on
+# pictures that no training saw. Prints the tables of docs/models.md.
+set -eu
+cd "$(dirname "$0")/.."
+build=$1
+shift
+. tools/setup/cache.sh
+list=models/training/evaluate.txt
+python=$TW_CACHE/evaluate-$(sha256sum "$list" | cut -c 1-12)
+if [ ! -e "$python/complete" ]; then
+    rm -rf "$python"
+    python3 -m venv "$python"
+    "$python/bin/pip" install -q -r "$list"
+    touch "$python/complete"
+fi
+pictures=$TW_CACHE/pictures
+mkdir -p "$pictures"
+"$python/bin/python" -B models/training/pictures.py "$pictures" >/dev/null
+"$python/bin/python" -B models/training/drawings.py "$pictures" >/dev/null
+TILEWRIGHT_MODELS=$(tools/setup/models.sh realesrgan realcugan span)
+export TILEWRIGHT_MODELS
+"$python/bin/python" -B models/training/evaluate.py "$build/tilewright" "$pictures" "$@"
