@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Measures our nets, and other people's, on held-out pictures through the command itself; prints the tables of docs/models.md.
 
-evaluate.py TILEWRIGHT PICTURES [--part photo|restore] [--side 1536] [--csv FILE] [--crops FOLDER]
+evaluate.py TILEWRIGHT PICTURES [--part photo|restore] [--side 1536] [--scale S] [--csv FILE]
 
 Every held-out picture is cut to its middle (--side), which is the reference. It is reduced in 8 bits (photo: by the scale,
 with each kernel), or reduced by 2 and encoded as JPEG (restore), and given to each net. Reference and result are compared
