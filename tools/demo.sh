@@ -5,4 +5,4 @@ set -eu
 build=$1
 photo=$(tools/setup/photos.sh)/usr/share/backgrounds/mate/nature/Garden.jpg
 result=$build/demo.png
-"$build/tilewright" upscale "$photo" "$result" --memory 256M --overwrite
+"$build/tilewright" upscale "$photo" "$result" --model photo-2x --memory 256M --overwrite
