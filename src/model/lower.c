@@ -229,8 +229,7 @@ static bool write_lowered(writer *w, int layer)
 
 static const char *next_line(const char **at, int *n)
 {
-    while (**at && g_ascii_isspace(**at))
-        ++*at;
+    *at += strspn(*at, " \t\r\n\v\f"); /* as the parser: g_ascii_isspace does not count \v */
     const char *begin = *at;
     *n = (int)strcspn(begin, "\n");
     *at += *n;

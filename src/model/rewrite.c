@@ -63,8 +63,7 @@ static bool reads_samples(const writer *w, int input)
 
 static const char *next_line(const char **at)
 {
-    while (**at && g_ascii_isspace(**at))
-        ++*at;
+    *at += strspn(*at, " \t\r\n\v\f"); /* as the parser: g_ascii_isspace does not count \v */
     const char *line = *at;
     *at += strcspn(*at, "\n");
     return line;
