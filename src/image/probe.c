@@ -113,7 +113,7 @@ static void probe_jpeg(tw_input *input, tw_probe *probe)
             continue;
         }
         if (m[1] == 0xdb && probe->quality == 0)
-            probe->quality = read_quality(input, at + 4, be16(m + 2) - 2);
+            probe->quality = read_quality(input, at + 4, (int64_t)be16(m + 2) - 2);
         bool frame = m[1] >= 0xc0 && m[1] <= 0xcf && m[1] != 0xc4 && m[1] != 0xc8 && m[1] != 0xcc;
         if (frame)
             probe->samples_per_pixel = frame_samples(input, at);
