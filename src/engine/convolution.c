@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/layer.h"
 #include "engine/window.h"
 #include "engine/winograd.h"
 #include "model/workspace.h"
@@ -195,22 +196,15 @@ static int forward(const ncnn_layer_t layer, const ncnn_mat_t bottom, ncnn_mat_t
 static ncnn_layer_t create(void *user)
 {
     (void)user;
-    ncnn_layer_t layer = ncnn_layer_create();
+    ncnn_layer_t layer = tw_layer_new();
     layer->load_param = load_param;
     layer->load_model = load_model;
     layer->forward_1 = forward;
-    ncnn_layer_set_one_blob_only(layer, 1);
     ncnn_layer_set_support_packing(layer, 1);
     return layer;
 }
 
-static void destroy(ncnn_layer_t layer, void *user)
-{
-    (void)user;
-    ncnn_layer_destroy(layer);
-}
-
 void tw_convolution_register(ncnn_net_t net)
 {
-    ncnn_net_register_custom_layer_by_type(net, "TwConvolution", create, destroy, NULL);
+    ncnn_net_register_custom_layer_by_type(net, "TwConvolution", create, tw_layer_free, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/moment.h"
 
+#include "engine/layer.h"
+
 #include <stdbool.h>
 
 #include "model/moment.h"
@@ -60,9 +62,8 @@ static int forward_variance(const ncnn_layer_t layer, const ncnn_mat_t bottom, n
 static ncnn_layer_t create_mean(void *user)
 {
     (void)user;
-    ncnn_layer_t layer = ncnn_layer_create();
+    ncnn_layer_t layer = tw_layer_new();
     layer->forward_1 = forward_mean;
-    ncnn_layer_set_one_blob_only(layer, 1);
     return layer;
 }
 
@@ -73,14 +74,8 @@ static ncnn_layer_t create_variance(void *user)
     return layer;
 }
 
-static void destroy(ncnn_layer_t layer, void *user)
-{
-    (void)user;
-    ncnn_layer_destroy(layer);
-}
-
 void tw_moment_register(ncnn_net_t net)
 {
-    ncnn_net_register_custom_layer_by_type(net, "TwMean", create_mean, destroy, NULL);
-    ncnn_net_register_custom_layer_by_type(net, "TwVariance", create_variance, destroy, NULL);
+    ncnn_net_register_custom_layer_by_type(net, "TwMean", create_mean, tw_layer_free, NULL);
+    ncnn_net_register_custom_layer_by_type(net, "TwVariance", create_variance, tw_layer_free, NULL);
 }

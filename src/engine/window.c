@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/layer.h"
+
 static _Thread_local tw_kept_step *current;
 static _Thread_local ncnn_allocator_t allocator;
 
@@ -246,20 +248,13 @@ bool tw_window_keep_rest(tw_kept_step *step)
 static ncnn_layer_t create(void *user)
 {
     (void)user;
-    ncnn_layer_t layer = ncnn_layer_create();
+    ncnn_layer_t layer = tw_layer_new();
     layer->forward_1 = forward;
-    ncnn_layer_set_one_blob_only(layer, 1);
     ncnn_layer_set_support_packing(layer, 1);
     return layer;
 }
 
-static void destroy(ncnn_layer_t layer, void *user)
-{
-    (void)user;
-    ncnn_layer_destroy(layer);
-}
-
 void tw_window_register(ncnn_net_t net)
 {
-    ncnn_net_register_custom_layer_by_type(net, "TwWindow", create, destroy, NULL);
+    ncnn_net_register_custom_layer_by_type(net, "TwWindow", create, tw_layer_free, NULL);
 }

@@ -11,7 +11,15 @@ enum { CLEAN_FROM = 80, LIGHT_FROM = 65, MODERATE_FROM = 30 };
 
 static const char *strength_for(int quality)
 {
-    return quality >= LIGHT_FROM ? "-low" : quality >= MODERATE_FROM ? "" : "-high";
+    return quality >= LIGHT_FROM ? "low" : quality >= MODERATE_FROM ? "medium" : "high";
+}
+
+/* The medium one bears the plain name. */
+static void choose_restore(double scale, const char *strength, tw_chosen *out)
+{
+    bool plain = !strcmp(strength, "medium");
+    g_snprintf(out->model, sizeof out->model, "restore-%s%s%s", scale <= 1 ? "1x" : "2x", plain ? "" : "-",
+               plain ? "" : strength);
 }
 
 void tw_upscale_choose_model(const tw_options *options, const tw_source *source, tw_chosen *out)
@@ -20,13 +28,12 @@ void tw_upscale_choose_model(const tw_options *options, const tw_source *source,
     int quality = tw_source_quality(source);
     const char *asked = tw_options_text(options, "strength");
     if (asked) {
-        g_snprintf(out->model, sizeof out->model, "restore-%s%s%s", scale <= 1 ? "1x" : "2x",
-                   strcmp(asked, "medium") ? "-" : "", strcmp(asked, "medium") ? asked : "");
+        choose_restore(scale, asked, out);
         g_snprintf(out->why, sizeof out->why, "--strength asks for it");
         return;
     }
     if (quality > 0 && quality < CLEAN_FROM) {
-        g_snprintf(out->model, sizeof out->model, "restore-%s%s", scale <= 1 ? "1x" : "2x", strength_for(quality));
+        choose_restore(scale, strength_for(quality), out);
         g_snprintf(out->why, sizeof out->why, "the input is a JPEG of quality %d", quality);
         return;
     }
