@@ -12,17 +12,15 @@ Training sees each convolution's kernel as a sum of branches (3x3, 1x1, and a 1x
 are linear, so the sum is taken over the kernels, not over pictures: it costs next to nothing and the folded net is the
 same function exactly.
 """
-import struct
-import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import ncnn_file
+from ncnn_file import SLOPE
 
 CHANNELS = 32
 DEPTH = 3          # hidden convolutions of CHANNELS to CHANNELS
-SLOPE = 0.1        # of the leaky ReLU below zero
 WIDEN = 2          # how much the widening branch widens
-FP16_TAG = 0x01306B47
 
 
 class FoldedConv(nn.Module):
@@ -41,6 +39,16 @@ class FoldedConv(nn.Module):
             with torch.no_grad():
                 self.kernel.zero_()
                 self.narrow.zero_()
+
+    def begin_as(self, kernel, bias):
+        """Takes over a kernel, or one of fewer channels: outputs that it lacks stay as they are, inputs that it lacks count for nothing."""
+        outputs, inputs = kernel.shape[:2]
+        self.kernel[:outputs] = 0
+        self.kernel[:outputs, :inputs] = kernel / self.gain
+        self.narrow[:outputs] = 0
+        self.point[:outputs] = 0
+        if self.bias is not None:
+            self.bias[:outputs] = bias
 
     def folded(self):
         wide = torch.matmul(self.narrow.permute(0, 2, 3, 1), self.widen).permute(0, 3, 1, 2)
@@ -106,42 +114,19 @@ def rounded(net):
 
 
 @torch.no_grad()
-def export(net, param_path, bin_path):
-    """Writes the ncnn text graph and its weights: the first kernel and all biases as float32, other kernels as fp16."""
-    layers = net.folded(half=True)
-    lines = ['Input            data       0 1 data',
-             'Split            branch     1 2 data data_net data_skip']
-    blob, parts = 'data_net', []
-    for i, (kernel, bias) in enumerate(layers):
-        leaky = '' if i == len(layers) - 1 else f' 9=2 -23310=1,{SLOPE:e}'
-        lines.append(f'Convolution      conv{i}      1 1 {blob} conv{i} '
-                     f'0={len(bias)} 1=3 4=1 5=1 6={kernel.numel()}{leaky}')
-        weights = kernel.contiguous().numpy().astype('<f2' if i else '<f4').tobytes()
-        parts += [struct.pack('<I', FP16_TAG if i else 0), weights + b'\0' * (-len(weights) % 4),
-                  bias.numpy().astype('<f4').tobytes()]
-        blob = f'conv{i}'
-    lines += [f'PixelShuffle     shuffle    1 1 {blob} detail 0={net.scale}',
-              f'Interp           bicubic    1 1 data_skip skip 0=3 1={net.scale}.0 2={net.scale}.0',
-              'BinaryOp         add        2 1 skip detail output 0=0']
-    blobs = sum(int(line.split()[3]) for line in lines)
-    with open(param_path, 'w') as f:
-        f.write(f'7767517\n{len(lines)} {blobs}\n' + '\n'.join(lines) + '\n')
-    with open(bin_path, 'wb') as f:
-        f.write(b''.join(parts))
+def export(net, path):
+    """Writes path.param and path.bin."""
+    graph, layers = ncnn_file.begun(), net.folded(half=True)
+    graph.blob = 'data_net'
+    for kernel, bias in layers:
+        graph.convolution(kernel, bias, leaky=kernel is not layers[-1][0])
+    graph.enlarged_sum(net.scale, net.scale)
+    graph.save(path)
 
 
 @torch.no_grad()
-def begin_from(net, bin_path):
+def begin_from(net, path):
     """Takes over all kernels but the last from exported weights of another scale."""
-    with open(bin_path, 'rb') as f:
-        data = f.read()
-    at = 0
-    for conv in list(net.convs)[:-1]:
-        tag, count = struct.unpack_from('<I', data, at)[0], conv.kernel.numel()
-        kind = '<f2' if tag == FP16_TAG else '<f4'
-        kernel = np.frombuffer(data, kind, count, at + 4).astype(np.float32)
-        at += 4 + (kernel.size * int(kind[-1]) + 3) // 4 * 4
-        conv.kernel.copy_(torch.from_numpy(kernel).view_as(conv.kernel) / conv.gain)
-        conv.narrow.zero_()
-        conv.bias.copy_(torch.from_numpy(np.frombuffer(data, '<f4', conv.bias.numel(), at).copy()))
-        at += 4 * conv.bias.numel()
+    convs = list(net.convs)[:-1]
+    for conv, (kernel, bias) in zip(convs, ncnn_file.read(path, [conv.kernel.shape[:2] for conv in convs])):
+        conv.begin_as(torch.from_numpy(kernel), torch.from_numpy(bias))

@@ -2,7 +2,7 @@
 """The restore nets (restore-1x, restore-2x, three strengths each): what is trained and how it is written as ncnn graphs.
 
 Both share one body. It works at half the size, on the four phases of the input side by side, so that few layers see far:
-12 pixels in every direction, more than a block of JPEG. One head gives what is added to the input, the other what is
+16 pixels in every direction, two blocks of JPEG. One head gives what is added to the input, the other what is
 added to its bicubic enlargement.
 
 A strength is a set of biases: kernels are the same for all, so the three of them are trained as one net that is told how
@@ -11,13 +11,15 @@ much damage to expect.
 Flat areas are left alone by construction, as in the photo nets (photo.py): the first kernels sum to zero over all taps of
 a colour, and the biases of the heads take back the answer to no difference at all.
 """
-import struct
+import os
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from photo import FP16_TAG, SLOPE, FoldedConv, enlarge
+import ncnn_file
+from ncnn_file import SLOPE
+from photo import FoldedConv, enlarge
 
-CHANNELS, DEPTH = 48, 4
+CHANNELS, DEPTH = 64, 6
 STRENGTHS = ('low', 'medium', 'high')
 SCALES = (1, 2)
 
@@ -91,32 +93,49 @@ def weight_count(scale, channels=CHANNELS, depth=DEPTH):
     return 9 * channels * (12 + depth * channels + 12 * scale * scale) + channels * (depth + 1) + 12 * scale * scale
 
 
+def path_of(folder, scale, strength):
+    """Without ending; medium strength bears the plain name."""
+    name = STRENGTHS[strength]
+    return os.path.join(folder, f'restore-{scale}x' + ('' if name == 'medium' else '-' + name))
+
+
 @torch.no_grad()
-def export(net, scale, strength, param_path, bin_path):
-    """Writes the ncnn text graph and its weights: the first kernel and all biases as float32, other kernels as fp16."""
+def export(net, folder):
+    """Writes the graphs and weights of all scales and strengths."""
     body, heads = net.kernels(half=True)
-    head, biases = heads[SCALES.index(scale)], net.biases(strength)
-    layers = list(zip(body, biases)) + [(head, -(flat_answer(body, biases) @ head.sum((2, 3)).T))]
-    lines = ['Input            data       0 1 data',
-             'Split            branch     1 2 data data_net data_skip',
-             'Reorg            phases     1 1 data_net phases 0=2']
-    blob, parts = 'phases', []
-    for i, (kernel, bias) in enumerate(layers):
-        leaky = '' if i == len(layers) - 1 else f' 9=2 -23310=1,{SLOPE:e}'
-        lines.append(f'Convolution      conv{i}      1 1 {blob} conv{i} '
-                     f'0={len(bias)} 1=3 4=1 5=1 6={kernel.numel()}{leaky}')
-        weights = kernel.contiguous().numpy().astype('<f2' if i else '<f4').tobytes()
-        parts += [struct.pack('<I', FP16_TAG if i else 0), weights + b'\0' * (-len(weights) % 4),
-                  bias.numpy().astype('<f4').tobytes()]
-        blob = f'conv{i}'
-    lines.append(f'PixelShuffle     shuffle    1 1 {blob} detail 0={2 * scale}')
-    skip = 'data_skip'
-    if scale > 1:
-        lines.append(f'Interp           bicubic    1 1 data_skip skip 0=3 1={scale}.0 2={scale}.0')
-        skip = 'skip'
-    lines.append(f'BinaryOp         add        2 1 {skip} detail output 0=0')
-    blobs = sum(int(line.split()[3]) for line in lines)
-    with open(param_path, 'w') as f:
-        f.write(f'7767517\n{len(lines)} {blobs}\n' + '\n'.join(lines) + '\n')
-    with open(bin_path, 'wb') as f:
-        f.write(b''.join(parts))
+    for scale, head in zip(SCALES, heads):
+        for strength in range(len(STRENGTHS)):
+            biases = net.biases(strength)
+            graph = ncnn_file.begun()
+            graph.layer('Reorg', 'phases', ['data_net'], ['phases'], '0=2')
+            for kernel, bias in zip(body, biases):
+                graph.convolution(kernel, bias, leaky=True)
+            graph.convolution(head, -(flat_answer(body, biases) @ head.sum((2, 3)).T), leaky=False)
+            graph.enlarged_sum(scale, 2 * scale)
+            graph.save(path_of(folder, scale, strength))
+
+
+@torch.no_grad()
+def begin_from(net, folder, channels, depth):
+    """Begins with exported nets of fewer channels and layers: layers between theirs and the heads hand on what they get."""
+    outputs = [channels] * (depth + 1)
+    inputs = [12] + outputs[:-1]
+    layers = {}
+    for i, scale in enumerate(SCALES):
+        for strength in range(len(STRENGTHS)):
+            shapes = list(zip(outputs, inputs)) + [(12 * scale * scale, channels)]
+            layers[i, strength] = [(torch.from_numpy(k), torch.from_numpy(b))
+                                   for k, b in ncnn_file.read(path_of(folder, scale, strength), shapes)]
+    medium = STRENGTHS.index('medium')
+    for i, conv in enumerate([net.first, *net.body]):
+        if i <= depth:
+            kernel, bias = layers[0, medium][i]
+            conv.begin_as(kernel, bias)
+            for strength in range(len(STRENGTHS)):
+                net.shifts[strength, i, :channels] = layers[0, strength][i][1] - bias
+        else:
+            same = torch.zeros(channels, channels, 3, 3)
+            same[:, :, 1, 1] = torch.eye(channels)
+            conv.begin_as(same, torch.zeros(channels))
+    for i, head in enumerate(net.heads):
+        head.begin_as(layers[i, medium][-1][0], None)

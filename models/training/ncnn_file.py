@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Plain nets as ncnn files: a text graph, and weights of which the first kernel and all biases are float32, other kernels fp16."""
+import struct
+import numpy as np
+
+FP16_TAG = 0x01306B47
+SLOPE = 0.1  # of the leaky ReLU below zero
+
+
+class Graph:
+    """Layers in the order in which they are added, each reading the blob of the one before unless told otherwise."""
+
+    def __init__(self):
+        self.lines, self.parts, self.blob, self.kernels = [], [], None, 0
+
+    def layer(self, kind, name, inputs, outputs, parameters=''):
+        self.lines.append(f'{kind:16} {name:10} {len(inputs)} {len(outputs)} {" ".join(inputs + outputs)} {parameters}'.rstrip())
+        self.blob = outputs[0]
+
+    def convolution(self, kernel, bias, leaky):
+        """A 3x3 convolution that pads itself, with the leaky ReLU as its activation."""
+        name, first = f'conv{self.kernels}', self.kernels == 0
+        activation = f' 9=2 -23310=1,{SLOPE:e}' if leaky else ''
+        self.layer('Convolution', name, [self.blob], [name], f'0={len(bias)} 1=3 4=1 5=1 6={kernel.numel()}{activation}')
+        weights = kernel.contiguous().numpy().astype('<f4' if first else '<f2').tobytes()
+        self.parts += [struct.pack('<I', 0 if first else FP16_TAG), weights + b'\0' * (-len(weights) % 4),
+                       bias.numpy().astype('<f4').tobytes()]
+        self.kernels += 1
+
+    def enlarged_sum(self, scale, shuffle):
+        """The answer's channels become pixels and are added to the bicubic enlargement of data_skip: the result."""
+        self.layer('PixelShuffle', 'shuffle', [self.blob], ['detail'], f'0={shuffle}')
+        skip = 'data_skip'
+        if scale > 1:
+            self.layer('Interp', 'bicubic', ['data_skip'], ['skip'], f'0=3 1={scale}.0 2={scale}.0')
+            skip = 'skip'
+        self.layer('BinaryOp', 'add', [skip, 'detail'], ['output'], '0=0')
+
+    def save(self, path):
+        """Writes path.param and path.bin."""
+        blobs = sum(int(line.split()[3]) for line in self.lines)
+        with open(path + '.param', 'w') as f:
+            f.write(f'7767517\n{len(self.lines)} {blobs}\n' + '\n'.join(self.lines) + '\n')
+        with open(path + '.bin', 'wb') as f:
+            f.write(b''.join(self.parts))
+
+
+def begun():
+    """A graph whose input is split: what the net reads, and what its answer is added to."""
+    graph = Graph()
+    graph.layer('Input', 'data', [], ['data'])
+    graph.layer('Split', 'branch', ['data'], ['data_net', 'data_skip'])
+    return graph
+
+
+def read(path, shapes):
+    """Kernels and biases of path.bin, as arrays of float32; `shapes` are (outputs, inputs) of its convolutions."""
+    with open(path + '.bin', 'rb') as f:
+        data = f.read()
+    at, layers = 0, []
+    for outputs, inputs in shapes:
+        kind = '<f2' if struct.unpack_from('<I', data, at)[0] == FP16_TAG else '<f4'
+        kernel = np.frombuffer(data, kind, outputs * inputs * 9, at + 4).astype(np.float32).reshape(outputs, inputs, 3, 3)
+        at += 4 + (kernel.size * int(kind[-1]) + 3) // 4 * 4
+        layers.append((kernel, np.frombuffer(data, '<f4', outputs, at).copy()))
+        at += 4 * outputs
+    return layers
