@@ -54,7 +54,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     compare)
-        options="--crop --crop-border --grid --max-difference --min-psnr --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="--crop --crop-border --grid --ssim-rgb --max-difference --min-psnr --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             --crop|--crop-border) return ;;
             --grid) return ;;

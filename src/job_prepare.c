@@ -137,11 +137,17 @@ static bool below_threshold(const tw_run *run)
     return true;
 }
 
+static tw_op_request request_of(const tw_run *run, bool whole)
+{
+    const tw_job *job = run->job;
+    return (tw_op_request){job->context, run->options, job->session->pool, job->n_inputs,
+                           run->sources, whole,        &run->measured,     &run->seen};
+}
+
 tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err)
 {
     tw_job *job = run->job;
-    tw_op_request request = {job->context, run->options, job->session->pool, job->n_inputs,
-                             run->sources, whole,        &run->measured};
+    tw_op_request request = request_of(run, whole);
     tw_op_state *before = run->state; /* closed last: what both share, as a device, need not start twice */
     run->state = NULL;
     tw_status status = job->op->open(&request, &run->state, err);
@@ -254,15 +260,53 @@ static tw_status choose_schedule(tw_run *run, tw_error *err)
 
 /* --- what is measured before the plan ---------------------------------------------------------------------------- */
 
-static tw_status run_probe(tw_run *run, int64_t room, tw_error *err)
+static tw_status will_rewind(tw_run *run, tw_error *err)
 {
-    const tw_job *job = run->job;
-    for (int i = 0; i < job->n_inputs; i++)
+    for (int i = 0; i < run->job->n_inputs; i++)
         TW_TRY(tw_source_will_rewind(run->sources[i], err));
-    TW_TRY(job->op->probe(run->state, run->sources, room, &run->measured, err));
-    for (int i = 0; i < job->n_inputs; i++)
+    return TW_OK;
+}
+
+static tw_status rewind_all(tw_run *run, tw_error *err)
+{
+    for (int i = 0; i < run->job->n_inputs; i++)
         TW_TRY(tw_source_rewind(run->sources[i], err));
     return TW_OK;
+}
+
+static tw_status run_probe(tw_run *run, int64_t room, tw_error *err)
+{
+    TW_TRY(will_rewind(run, err));
+    TW_TRY(run->job->op->probe(run->state, run->sources, room, &run->measured, err));
+    return rewind_all(run, err);
+}
+
+/* Only at what can be read again for nothing: neither at a stream, nor at what is decoded whole or turned. */
+static bool may_look(const tw_run *run)
+{
+    for (int i = 0; i < run->job->n_inputs; i++) {
+        const tw_source_cost *cost = tw_source_cost_of(run->sources[i]);
+        if (cost->whole || cost->turned || strcmp(tw_source_label(run->sources[i]), "-") == 0)
+            return false;
+    }
+    return true;
+}
+
+static tw_status look(tw_run *run, tw_error *err)
+{
+    const tw_op_class *op = run->job->op;
+    tw_op_request request = request_of(run, false);
+    int64_t bytes = op->look_bytes && may_look(run) ? op->look_bytes(&request) : 0;
+    if (bytes == 0)
+        return TW_OK;
+    tw_plan_request plan = {.n_inputs = run->job->n_inputs, .sources = run->sources};
+    bytes += tw_plan_before_op(&plan);
+    if (bytes > tw_options_size(run->options, "memory", run->job->limits.memory))
+        return TW_OK; /* the choice is made without */
+    run->looking_bytes = bytes;
+    TW_TRY(will_rewind(run, err));
+    TW_TRY(op->look(&request, &run->seen, err));
+    return rewind_all(run, err);
 }
 
 /* Pixels are read in a run only; a plan counts what measuring will take. */
@@ -332,10 +376,11 @@ tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err)
     TW_TRY(check_scratch_folder(run->options, err));
     fill_sink_options(run);
     TW_TRY(open_sources(run, err));
+    TW_TRY(look(run, err));
     TW_TRY(measure(run, to_run, err));
     TW_TRY(choose_schedule(run, err));
     TW_TRY(tw_run_move_edges(run, to_run, err));
-    run->plan.planned_peak = tw_max64(run->plan.planned_peak, run->measuring_bytes);
+    run->plan.planned_peak = tw_max64(run->plan.planned_peak, tw_max64(run->measuring_bytes, run->looking_bytes));
     tw_run_facts(run);
     return check_room(run, err);
 }

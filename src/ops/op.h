@@ -84,6 +84,12 @@ typedef struct tw_measured {
     int64_t against; /* context of what it was compared with, input pixels; -1: exact */
 } tw_measured;
 
+/** What a look at the pixels told before anything was chosen. */
+typedef struct tw_seen {
+    bool looked;
+    int quality; /* that an input which is no JPEG was once encoded with as one, 1 to 100; 0: none is seen */
+} tw_seen;
+
 typedef struct tw_op_request {
     tw_context *context;
     const tw_options *options;
@@ -92,6 +98,7 @@ typedef struct tw_op_request {
     tw_source *const *sources;
     bool whole; /* the schedule is one tile: barriers need no passes */
     const tw_measured *measured;
+    const tw_seen *seen;
 } tw_op_request;
 
 typedef struct tw_op_state tw_op_state; /* each operator's own */
@@ -167,6 +174,12 @@ typedef struct tw_op_class {
 
     /** The same of device memory. NULL: it never uses a device. Pure. */
     int64_t (*vram)(const tw_op_state *state, int pass, int64_t w, int64_t h);
+
+    /** Bytes that look() takes besides decoders; 0: the options and headers tell all. NULL: it never looks. Pure. */
+    int64_t (*look_bytes)(const tw_op_request *request);
+    /** Looks at some rows of the inputs, which are at their first row and are left anywhere, before open() chooses by them; plans do
+     *  it, too, so that they are what the run will be. */
+    tw_status (*look)(const tw_op_request *request, tw_seen *out, tw_error *err);
 
     /** Measures what the plan must know, on the pixels of the inputs, which are at their first row and are left anywhere. `room`:
      *  bytes it may take besides decoders and weights. NULL: nothing is ever measured. */

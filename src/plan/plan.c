@@ -361,12 +361,16 @@ const char *tw_schedule_name(tw_schedule_kind kind)
     return kind == TW_SCHEDULE_WHOLE ? "whole" : kind == TW_SCHEDULE_CARRY ? "carry" : "halo";
 }
 
+int64_t tw_plan_before_op(const tw_plan_request *request)
+{
+    return tw_max64(request->base_bytes, TW_BASE_BYTES) + CAUTION + source_bytes(request);
+}
+
 int64_t tw_plan_before_tiles(const tw_plan_request *request)
 {
     tw_op_facts facts;
     request->op->facts(request->state, &facts);
-    return tw_max64(request->base_bytes, TW_BASE_BYTES) + CAUTION + source_bytes(request) + facts.weight_bytes +
-           facts.device_bytes;
+    return tw_plan_before_op(request) + facts.weight_bytes + facts.device_bytes;
 }
 
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err)

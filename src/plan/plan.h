@@ -59,6 +59,8 @@ typedef struct tw_plan_request {
 
 /** "carry", "halo" or "whole". Static text. */
 const char *tw_schedule_name(tw_schedule_kind kind);
+/** Bytes of a process that decodes the inputs and nothing else; needs no operator and no state. */
+int64_t tw_plan_before_op(const tw_plan_request *request);
 /** Bytes of a process that decodes the inputs and holds the weights, but no tile and no row of a result. */
 int64_t tw_plan_before_tiles(const tw_plan_request *request);
 

@@ -223,30 +223,39 @@ static double luma(const pair *p, int i, int64_t x, int64_t y)
     return 16 + 65.481 * sample(p, i, x, y, 0) + 128.553 * sample(p, i, x, y, 1) + 24.966 * sample(p, i, x, y, 2);
 }
 
-static double reference_ssim(const pair *p, int64_t x, int64_t y)
+/* band: of a colour, or -1 for luma */
+static double plane_at(const pair *p, int i, int64_t x, int64_t y, int band)
+{
+    return band < 0 ? luma(p, i, x, y) : 255 * CLAMP(sample(p, i, x, y, band), 0, 1);
+}
+
+static double reference_ssim(const pair *p, int64_t x, int64_t y, int band)
 {
     double sum = 0, a = 0, b = 0, aa = 0, bb = 0, ab = 0, c1 = 6.5025, c2 = 58.5225;
     for (int v = -5; v <= 5; v++)
         for (int u = -5; u <= 5; u++) {
-            double w = exp(-(u * u + v * v) / 4.5), i = luma(p, 0, x + u, y + v), j = luma(p, 1, x + u, y + v);
+            double w = exp(-(u * u + v * v) / 4.5);
+            double i = plane_at(p, 0, x + u, y + v, band), j = plane_at(p, 1, x + u, y + v, band);
             sum += w, a += w * i, b += w * j, aa += w * i * i, bb += w * j * j, ab += w * i * j;
         }
     a /= sum, b /= sum, aa = aa / sum - a * a, bb = bb / sum - b * b, ab = ab / sum - a * b;
     return (2 * a * b + c1) * (2 * ab + c2) / ((a * a + b * b + c1) * (aa + bb + c2));
 }
 
-static void check_ssim(const pair *p, int64_t crop, const json_t *json)
+/* Over the bands from `band` on, up to `end`. */
+static void check_ssim(const pair *p, int64_t crop, const json_t *json, const char *key, int band, int end)
 {
     const tw_picture *picture = &p->picture[0];
     double sum = 0;
     int64_t n = 0;
-    for (int64_t y = crop + 5; y < picture->height - crop - 5; y++)
-        for (int64_t x = crop + 5; x < picture->width - crop - 5; x++, n++)
-            sum += reference_ssim(p, x, y);
+    for (; band < end; band++)
+        for (int64_t y = crop + 5; y < picture->height - crop - 5; y++)
+            for (int64_t x = crop + 5; x < picture->width - crop - 5; x++, n++)
+                sum += reference_ssim(p, x, y, band);
     if (n > 0)
-        assert_near(json, "ssim", sum / (double)n, 2e-6);
+        assert_near(json, key, sum / (double)n, 2e-6);
     else
-        g_assert_true(is_null(json, "ssim"));
+        g_assert_true(is_null(json, key));
 }
 
 static void check_figures(const pair *p, int64_t crop, const json_t *json)
@@ -287,7 +296,8 @@ static void check_figures(const pair *p, int64_t crop, const json_t *json)
     }
     for (size_t k = 0; k < 4; k++)
         g_assert_cmpint(json_integer_value(json_array_get(json_object_get(json, "levels"), k)), ==, levels[k]);
-    check_ssim(p, crop, json);
+    check_ssim(p, crop, json, "ssim", -1, 0);
+    check_ssim(p, crop, json, "ssim_rgb", 0, picture->colours);
 }
 
 /* --- tests ------------------------------------------------------------------------------------------------------- */
@@ -311,7 +321,7 @@ static void test_figures(fixture *f, gconstpointer data)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         pair p = make_pair(CASES[i].a, CASES[i].b, 0.03);
         p.value[1][0] += 0.1; /* something to find even in one pixel */
-        char *settings = g_strdup_printf("crop=%d", CASES[i].crop);
+        char *settings = g_strdup_printf("crop=%d ssim-rgb=true", CASES[i].crop);
         store(f, &p, 0);
         store(f, &p, 1);
         json_t *first = must_compare(f, &p, settings, TILINGS[0]);

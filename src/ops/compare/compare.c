@@ -74,6 +74,7 @@ static tw_status choose_area(tw_op_state *state, const tw_options *options, tw_e
     if (state->grid[0] == 1 || state->grid[1] == 1)
         return tw_fail(err, TW_ERROR_USAGE, "--grid %s: a side of 1 leaves no pixels between the lines",
                        tw_options_text(options, "grid"));
+    state->planes = tw_options_bool(options, "ssim-rgb") ? 1 + state->picture.colours : 1;
     state->max_difference = limit(options, "max-difference");
     state->min_psnr = limit(options, "min-psnr");
     return TW_OK;
@@ -180,6 +181,7 @@ static tw_status compare_reduce(tw_op_state *state, const tw_step *step, tw_erro
     for (int i = 0; i < 3; i++)
         total->shift[i] += sums->shift[i];
     total->ssim += sums->ssim;
+    total->ssim_colours += sums->ssim_colours;
     total->windows += sums->windows;
     for (int64_t x = 0; x < value->core.w; x++)
         state->lines[0][value->core.x + x] += value->line[x];

@@ -10,7 +10,7 @@
 int64_t tw_compare_row_bytes(const tw_op_state *state, int64_t w)
 {
     int64_t n = tw_min64(w + 2 * TW_SSIM_REACH, state->picture.width), bands = tw_picture_bands(&state->picture);
-    int64_t lines = 4 * bands + 2 + 3 + TW_SSIM_TAPS * TW_SSIM_MOMENTS + TW_SSIM_MOMENTS;
+    int64_t lines = 4 * bands + 2 + 3 + state->planes * TW_SSIM_TAPS * TW_SSIM_MOMENTS + TW_SSIM_MOMENTS;
     return n * lines * (int64_t)sizeof(int64_t);
 }
 
@@ -23,7 +23,7 @@ static void lay_rows(tw_compare_rows *rows, int64_t bands, int64_t *at)
 {
     int64_t n = rows->in.w;
     int64_t **wide[] = {&rows->sample[0], &rows->sample[1], &rows->diff, &rows->above};
-    int64_t **narrow[] = {&rows->luma[0], &rows->luma[1], &rows->product[0], &rows->product[1], &rows->product[2]};
+    int64_t **narrow[] = {&rows->plane[0], &rows->plane[1], &rows->product[0], &rows->product[1], &rows->product[2]};
     for (int i = 0; i < 4; i++, at += n * bands)
         *wide[i] = at;
     for (int i = 0; i < 5; i++, at += n)

@@ -22,6 +22,8 @@ void tw_compare_conclude(tw_op_state *state)
     r->psnr = decibels((double)t->squares / (white * white) / samples);
     r->psnr_y = decibels((double)t->luma_squares * luma_unit * luma_unit / pixels);
     r->ssim = t->windows > 0 ? ldexp((double)t->ssim, -TW_SSIM_BITS) / (double)t->windows : NAN;
+    double colour_windows = (double)t->windows * (state->planes - 1);
+    r->ssim_rgb = colour_windows > 0 ? ldexp((double)t->ssim_colours, -TW_SSIM_BITS) / colour_windows : NAN;
     r->max = (double)t->max * 255 / white;
     r->mean = (double)t->absolute * 255 / white / samples;
 
@@ -95,6 +97,8 @@ void tw_compare_report(const tw_op_state *state, void *json)
     set_real(json, "psnr", r->psnr);
     set_real(json, "psnr_y", r->psnr_y);
     set_real(json, "ssim", r->ssim);
+    if (state->planes > 1)
+        set_real(json, "ssim_rgb", r->ssim_rgb);
     report_difference(state, json);
     report_seam(state, json);
 }

@@ -24,8 +24,8 @@ typedef struct tw_compare_sums {
     int max_band;
     unsigned __int128 absolute, squares; /* of colour samples */
     unsigned __int128 luma_squares;
-    __int128 shift[3]; /* b - a */
-    __int128 ssim;
+    __int128 shift[3];           /* b - a */
+    __int128 ssim, ssim_colours; /* of luma; of all colours together */
     int64_t windows;
 } tw_compare_sums;
 
@@ -43,9 +43,10 @@ typedef struct tw_seam {
 
 /** What the report says, filled in when the pass ends. Infinite: the colours are equal. */
 typedef struct tw_compare_result {
-    double psnr, psnr_y, ssim; /* ssim: NaN where no window fits */
-    double max, mean;          /* 1/255 */
-    tw_seam seam[2];           /* x, y */
+    double psnr, psnr_y;
+    double ssim, ssim_rgb; /* NaN where no window fits, or it was not asked for */
+    double max, mean;      /* 1/255 */
+    tw_seam seam[2];       /* x, y */
 } tw_compare_result;
 
 struct tw_op_state {
@@ -59,6 +60,7 @@ struct tw_op_state {
     int64_t luma_weight[3];          /* of 1000 * (Y - 16), per white */
     int64_t luma_scale;              /* from those units to 8-bit levels, times 2^TW_SCALE_BITS */
     int luma_shift;                  /* right shift of luma differences before they are squared */
+    int planes;                      /* that SSIM is made of: luma, and the colours where they were asked for */
     int64_t grid[2];                 /* 0: search */
     double max_difference, min_psnr; /* negative: not asked */
     tw_compare_sums total;
@@ -71,8 +73,8 @@ typedef struct tw_compare_rows {
     tw_rect in, core;                  /* core and its context inside the area */
     tw_span centres;                   /* columns of the core where a window fits */
     int64_t *sample[2], *diff, *above; /* in.w * bands; `above`: diff of the row above */
-    int64_t *luma[2], *product[3];     /* in.w */
-    int64_t *ring;                     /* TW_SSIM_TAPS rows of TW_SSIM_MOMENTS horizontal means of `centres` */
+    int64_t *plane[2], *product[3];    /* in.w */
+    int64_t *ring;                     /* for each plane TW_SSIM_TAPS rows of TW_SSIM_MOMENTS horizontal means of `centres` */
     int64_t *moment[TW_SSIM_MOMENTS];  /* in.w */
 } tw_compare_rows;
 

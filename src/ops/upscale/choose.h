@@ -3,15 +3,19 @@
 #ifndef TW_OPS_UPSCALE_CHOOSE_H
 #define TW_OPS_UPSCALE_CHOOSE_H
 
-#include "base/options.h"
-#include "image/source.h"
+#include "ops/op.h"
 
 typedef struct tw_chosen {
     char model[96], why[160];
 } tw_chosen;
 
-/** One of the built-in nets, by --scale and by what the source's header tells about its damage: restore nets for JPEGs whose
- *  quantisation shows, photo nets for all others. */
-void tw_upscale_choose_model(const tw_options *options, const tw_source *source, tw_chosen *out);
+/** One of the built-in nets, by --scale and by what the source's header or, for other formats, its pixels tell about its damage: restore
+ *  nets for JPEGs whose quantisation shows, photo nets for all others. */
+void tw_upscale_choose_model(const tw_op_request *request, tw_chosen *out);
+
+/** tw_op_class.look: for blocks that an earlier JPEG encoding left, in the first megapixels, where neither options nor the header tell
+ *  what to run. */
+int64_t tw_upscale_look_bytes(const tw_op_request *request);
+tw_status tw_upscale_look(const tw_op_request *request, tw_seen *out, tw_error *err);
 
 #endif

@@ -4,8 +4,7 @@
 const tw_option tw_upscale_options[] = {
     {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
      "model by name (tilewright models list) or by path of its .param file; default: one of the built-in nets, by --scale and "
-     "by "
-     "the quality that a JPEG was encoded with",
+     "by the quality that a JPEG, or a picture that once was one, was encoded with",
      "0.1"},
     {"scale", 's', NULL, TW_OPTION_REAL, 0.01, 64, NULL, NULL, NULL,
      "enlargement of the result; other than the model's, the result is resampled after the net (default: the model's)", "0.1"},

@@ -44,7 +44,7 @@ static const char *model_name(tw_op_state *state, const tw_op_request *request, 
     if (name)
         return name;
     if (!family) {
-        tw_upscale_choose_model(options, request->sources[0], &state->chosen);
+        tw_upscale_choose_model(request, &state->chosen);
         return state->chosen.model;
     }
     int scale = tw_options_given(options, "scale") ? (int)lround(tw_options_real(options, "scale")) : 2;
@@ -363,6 +363,8 @@ const tw_op_class tw_upscale_class = {
     .need = tw_upscale_need,
     .bytes = tw_upscale_bytes,
     .vram = tw_upscale_vram,
+    .look_bytes = tw_upscale_look_bytes,
+    .look = tw_upscale_look,
     .probe = probe_upscale,
     .probe_bytes = tw_upscale_probe_bytes,
     .detail = tw_upscale_detail,
