@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Measures our nets, and other people's, on held-out pictures through the command itself; prints the tables of docs/models.md.
+"""Measures our nets, and other people's, through the command itself; prints the tables of docs/models.md.
 
-evaluate.py TILEWRIGHT PICTURES [--part photo|restore] [--side 1536] [--scale S] [--csv FILE]
+evaluate.py TILEWRIGHT PICTURES [--judge NAME=FOLDER] [--part photo|restore] [--scale S] [--side 1024] [--csv FILE]
 
-Every held-out picture is cut to its middle (--side), which is the reference. It is reduced in 8 bits (photo: by the scale,
-with each kernel), or reduced by 2 and encoded as JPEG (restore), and given to each net. Reference and result are compared
-by `tilewright compare` (PSNR of BT.601 luma and of RGB, SSIM of luma), a border of 4 result pixels per unit of scale left
-out. Seconds are those of the net alone, peaks those of the process. The colour shift is the largest difference of the mean
-colours of result and input: a net that invents no light keeps it near 0.
+Every picture is cut to its middle (--side), which is the reference. It is reduced in 8 bits (photo: by the scale, with each
+kernel), or encoded as JPEG (restore: as it is for 1x, reduced by 2 before for 2x), and given to each net. `tilewright
+compare` measures result against reference, a border of 4 result pixels per unit of scale left out. Pictures: what no training
+saw (photographs at their own size and halved first, renderings, drawings), and folders that only judge (--judge).
 """
 import argparse
 import csv
+import glob
 import json
 import os
 import subprocess
@@ -20,28 +20,42 @@ import numpy as np
 from PIL import Image
 import drawings
 import pictures
+import tables
 
-PACKS = {2: ['realesr-animevideov3-x2', 'span-x2-ch48', 'realcugan-2x-se-conservative'],
+PACKS = {1: [], 2: ['realesr-animevideov3-x2', 'span-x2-ch48', 'realcugan-2x-se-conservative'],
          3: ['realesr-animevideov3-x3', 'realcugan-3x-se-conservative'],
          4: ['realesr-animevideov3-x4', 'span-x4-ch48', 'realcugan-4x-se-conservative', 'realesrgan-x4plus']}
 FILTERS = {'bicubic': Image.Resampling.BICUBIC, 'Lanczos': Image.Resampling.LANCZOS}
 QUALITIES = (30, 45, 60)
+BESIDE = 'photographs, halved first'  # the set on which other people's nets are run, too
 
 
-def middle(picture, side, multiple=12):
+def middle(picture, side, multiple=24):
     height, width = (min(n, side) // multiple * multiple for n in picture.shape[:2])
     y, x = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
     return np.ascontiguousarray(picture[y:y + height, x:x + width])
 
 
-def held_out_pictures(folder, side):
-    """Yields (kind, name, reference)."""
-    for package, name, kind, held_out in pictures.split():
-        if held_out:
-            picture = pictures.reduce(pictures.load(pictures.locate(folder, package, name)), 2, 'lanczos')
-            yield kind, name.split('.')[0].split('_by_')[0], middle(picture, side)
+def held_out(folder, side):
+    """Yields (set, name, reference)."""
+    for package, name, kind, held in pictures.split():
+        if held:
+            picture, name = pictures.load(pictures.locate(folder, package, name)), name.split('.')[0].split('_by_')[0]
+            yield kind + 's', name, middle(picture, side)
+            if kind == 'photograph':
+                yield BESIDE, name, middle(pictures.reduce(picture, 2, 'lanczos'), side)
     for name, page in drawings.pages(folder, True):
-        yield 'drawing', name, middle(page, side)
+        yield 'drawings', name, middle(page, side)
+
+
+def judged(judges, side):
+    for judge in judges:
+        name, folder = judge.split('=', 1)
+        for path in sorted(glob.glob(os.path.join(folder, '**', '*.*'), recursive=True)):
+            if path.lower().endswith(('.png', '.jpg', '.jpeg')):
+                with Image.open(path) as picture:
+                    if picture.mode == 'RGB' and min(picture.size) >= 256:
+                        yield name, os.path.basename(path).rsplit('.', 1)[0], middle(np.asarray(picture), side)
 
 
 class Bench:
@@ -57,115 +71,83 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
-    def has(self, model):
-        return subprocess.run([self.command, 'models', 'info', model], capture_output=True).returncode == 0
+    def packs(self, scale):
+        return [m for m in PACKS[scale] if subprocess.run([self.command, 'models', 'info', m], capture_output=True).returncode == 0]
 
     def enlarge(self, method, scale, source):
-        """What a net or a filter makes of source.png; seconds and bytes of a net."""
+        """What a net or a filter makes of source; seconds of the net alone and peak bytes of the process."""
         if method in FILTERS or method == 'input':
             small = Image.open(source).convert('RGB')
             size = small.width * scale, small.height * scale
             small.resize(size, FILTERS.get(method, Image.Resampling.BICUBIC)).save(self.path('result.png'), compress_level=1)
             return None, None
-        said = self.run('upscale', source, self.path('result.png'), '--model', method, '--overwrite', '--quiet', '--json',
-                        '--compression', '1')
+        choice = [] if method == 'the choice' else ['--model', method]
+        said = self.run('upscale', source, self.path('result.png'), *choice, '--scale', str(scale), '--overwrite', '--quiet',
+                        '--json', '--compression', '1')
         return said['compute_seconds'], said['peak_bytes']
 
-    def measure(self, part, kind, name, damage, method, scale, reference, source):
+    def measure(self, part, kind, name, damage, methods, scale, reference, source):
         Image.fromarray(reference).save(self.path('reference.png'), compress_level=1)
-        seconds, peak = self.enlarge(method, scale, source)
-        found = self.run('compare', self.path('reference.png'), self.path('result.png'), '--crop', str(4 * scale), '--json')
-        small, large = (np.asarray(Image.open(p).convert('RGB'), np.float64) for p in (source, self.path('result.png')))
-        shift = np.abs(small.mean((0, 1)) - large.mean((0, 1))).max()
-        megapixels = small.shape[0] * small.shape[1] / 1e6
-        row = {'part': part, 'kind': kind, 'picture': name, 'damage': damage, 'method': method, 'scale': scale,
-               'psnr_luma': found['psnr_y'] or 99.0, 'psnr': found['psnr'] or 99.0, 'ssim': found['ssim'], 'shift': shift,
-               'seconds_per_megapixel': seconds and seconds / megapixels, 'peak_mib': peak and peak / 2 ** 20}
-        self.rows.append(row)
-        return row
+        small = np.asarray(Image.open(source).convert('RGB'), np.float64)
+        for method in methods:
+            seconds, peak = self.enlarge(method, scale, source)
+            found = self.run('compare', self.path('reference.png'), self.path('result.png'), '--crop', str(4 * scale),
+                             '--ssim-rgb', '--json')
+            mean = np.asarray(Image.open(self.path('result.png')).convert('RGB'), np.float64).mean((0, 1))
+            self.rows.append({
+                'part': part, 'set': kind, 'picture': name, 'damage': damage, 'method': method, 'scale': scale,
+                'psnr_luma': found['psnr_y'] or 99.0, 'psnr': found['psnr'] or 99.0, 'ssim': found['ssim'],
+                'ssim_rgb': found['ssim_rgb'], 'shift': np.abs(small.mean((0, 1)) - mean).max(),
+                'shift_from_original': np.abs(reference.mean((0, 1)) - mean).max(),
+                'seconds_per_megapixel': seconds and seconds / (small.shape[0] * small.shape[1] / 1e6),
+                'peak_mib': peak and peak / 2 ** 20})
 
 
-def photo(bench, folder, side, scales):
-    for kind, name, reference in held_out_pictures(folder, side):
-        if kind == 'drawing':
-            continue
-        for scale in scales:
-            for kernel in pictures.KERNELS:
-                source = bench.path('small.png')
-                Image.fromarray(pictures.reduce(reference, scale, kernel)).save(source, compress_level=1)
-                methods = [*FILTERS, f'photo-{scale}x']
-                if kernel == 'bicubic' and kind == 'photograph':
-                    methods += [m for m in PACKS[scale] if bench.has(m)]
-                for method in methods:
-                    bench.measure('photo', kind, name, kernel, method, scale, reference, source)
-            print(f'{kind} {name} {scale}x', file=sys.stderr, flush=True)
+def photo(bench, kind, name, reference, scales):
+    for scale in scales:
+        for kernel in pictures.KERNELS:
+            source = bench.path('small.png')
+            Image.fromarray(pictures.reduce(reference, scale, kernel)).save(source, compress_level=1)
+            packs = bench.packs(scale) if kernel == 'bicubic' and kind == BESIDE else []
+            bench.measure('photo', kind, name, kernel, [*FILTERS, f'photo-{scale}x', *packs], scale, reference, source)
 
 
-def restore(bench, folder, side):
-    for kind, name, reference in held_out_pictures(folder, side):
-        if kind == 'rendering':
-            continue
-        small = pictures.reduce(reference, 2)
+def restore(bench, kind, name, reference, scales):
+    for scale in scales:
+        small = pictures.reduce(reference, scale) if scale > 1 else reference
         for quality in QUALITIES:
             source = bench.path('small.jpg')
             Image.fromarray(small).save(source, 'JPEG', quality=quality, subsampling=2)
-            for scale, target in ((1, small), (2, reference)):
-                methods = ['input', f'restore-{scale}x', f'restore-{scale}x-low', f'restore-{scale}x-high']
-                methods += ['photo-2x', *[m for m in PACKS[2] if bench.has(m)]] if scale == 2 else []
-                for method in methods:
-                    bench.measure('restore', kind, name, f'q{quality}', method, scale, target, source)
-        print(f'{kind} {name}', file=sys.stderr, flush=True)
-
-
-def mean(rows, key):
-    values = [r[key] for r in rows if r[key] is not None]
-    return sum(values) / len(values) if values else None
-
-
-def cell(value, form):
-    return '' if value is None else format(value, form)
-
-
-def tables(rows, base):
-    """One table per part, kind, scale and damage: means over pictures, and the least gain over `base`."""
-    groups = {}
-    for r in rows:
-        groups.setdefault((r['part'], r['kind'], r['scale'], r['damage']), []).append(r)
-    for (part, kind, scale, damage), group in groups.items():
-        plain = {r['picture']: r['psnr_luma'] for r in group if r['method'] == base}
-        print(f'\n{part} {scale}x, {kind}s, {damage}, {len(plain)} pictures:\n')
-        print(f'| net | luma dB | over {base} | least | RGB dB | SSIM | shift /255 | s per MP in | peak MiB |')
-        print('|---|---|---|---|---|---|---|---|---|')
-        for method in dict.fromkeys(r['method'] for r in group):
-            own = [r for r in group if r['method'] == method]
-            gains = [r['psnr_luma'] - plain[r['picture']] for r in own]
-            print(f'| {method} | {mean(own, "psnr_luma"):.2f} | {sum(gains) / len(gains):+.2f} | {min(gains):+.2f} '
-                  f'| {mean(own, "psnr"):.2f} | {mean(own, "ssim"):.4f} | {max(r["shift"] for r in own):.2f} '
-                  f'| {cell(mean(own, "seconds_per_megapixel"), ".2f")} | {cell(mean(own, "peak_mib"), ".0f")} |', flush=True)
+            nets = [f'restore-{scale}x{strength}' for strength in ('-low', '', '-high')]
+            packs = ['photo-2x', *bench.packs(2)] if scale == 2 and kind in (BESIDE, 'drawings') else []
+            bench.measure('restore', kind, name, f'q{quality}', ['input', 'the choice', *nets, *packs], scale, reference, source)
 
 
 def main():
     ask = argparse.ArgumentParser()
     ask.add_argument('tilewright')
     ask.add_argument('pictures')
+    ask.add_argument('--judge', action='append', default=[])
     ask.add_argument('--part', choices=['photo', 'restore'], action='append')
-    ask.add_argument('--scale', type=int, action='append', choices=(2, 3, 4))
-    ask.add_argument('--side', type=int, default=1536)
+    ask.add_argument('--scale', type=int, action='append', choices=(1, 2, 3, 4))
+    ask.add_argument('--side', type=int, default=1024)
     ask.add_argument('--csv')
     args = ask.parse_args()
+    parts, scales = args.part or ['photo', 'restore'], args.scale or [1, 2, 3, 4]
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(args.tilewright, work)
-        if 'photo' in (args.part or ['photo']):
-            photo(bench, args.pictures, args.side, args.scale or (2, 3, 4))
-        if 'restore' in (args.part or ['restore']):
-            restore(bench, args.pictures, args.side)
-    tables([r for r in bench.rows if r['part'] == 'photo'], 'bicubic')
-    tables([r for r in bench.rows if r['part'] == 'restore'], 'input')
+        for kind, name, reference in [*held_out(args.pictures, args.side), *judged(args.judge, args.side)]:
+            if 'photo' in parts and kind != 'drawings':
+                photo(bench, kind, name, reference, [s for s in scales if s > 1])
+            if 'restore' in parts:
+                restore(bench, kind, name, reference, [s for s in scales if s < 3])
+            print(f'{kind}: {name}', file=sys.stderr, flush=True)
     if args.csv:
         with open(args.csv, 'w', newline='') as f:
             writer = csv.DictWriter(f, bench.rows[0].keys())
             writer.writeheader()
             writer.writerows(bench.rows)
+    tables.show(bench.rows)
 
 
 if __name__ == '__main__':

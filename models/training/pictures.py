@@ -41,7 +41,7 @@ RENDERINGS = {
     'lomiri-wallpapers-16.04': ['umang_by_Abhishek_Mudgal.jpg'],
     'lomiri-wallpapers-20.04': ['Fossa_by_Jasper_Roks.jpg', 'Painting-Colors_by__herobrine7gamer.jpg'],
 }
-KERNELS = {'bicubic': Image.Resampling.BICUBIC, 'area': Image.Resampling.BOX, 'lanczos': Image.Resampling.LANCZOS}
+KERNELS = {'bicubic': Image.Resampling.BICUBIC, 'area': None, 'lanczos': Image.Resampling.LANCZOS}
 
 
 def fetch(folder):
@@ -84,9 +84,14 @@ def load(path):
 
 
 def reduce(picture, factor=2, kernel='bicubic'):
-    """Reduced in 8 bits as picture editors do it: the kernel widened by the factor, the result rounded to 8 bits."""
+    """Reduced in 8 bits as picture editors do it: the kernel widened by the factor, the result rounded to 8 bits. Means of pixels
+    often end in a half: those round to even, because Pillow's box, which rounds them up on either axis, makes pictures lighter."""
     height, width = picture.shape[0] // factor, picture.shape[1] // factor
-    picture = Image.fromarray(np.ascontiguousarray(picture[:height * factor, :width * factor]))
+    picture = picture[:height * factor, :width * factor]
+    if kernel == 'area':
+        sums = sum(picture[y::factor, x::factor].astype(np.uint32) for y in range(factor) for x in range(factor))
+        return np.rint(sums / factor ** 2).astype(np.uint8)
+    picture = Image.fromarray(np.ascontiguousarray(picture))
     return np.asarray(picture.resize((width, height), KERNELS[kernel]))
 
 
