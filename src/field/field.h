@@ -37,6 +37,9 @@ void tw_field_add_affine(tw_field *field, const tw_affine *affine);
 void tw_field_add_lattice(tw_field *field, tw_lattice *lattice);
 void tw_field_add_displacement(tw_field *field, const tw_displacement *displacement);
 
+/** Moves the parts of `other` behind those of `field` and frees it: first `field`, then `other`. */
+void tw_field_append(tw_field *field, tw_field *other);
+
 int tw_field_parts(const tw_field *field);
 /** Part i as what it is; NULL when it is something else. */
 const tw_affine *tw_field_affine(const tw_field *field, int i);

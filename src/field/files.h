@@ -17,8 +17,8 @@ typedef struct tw_field_about {
 /** TW_ERROR_INPUT names the file, the line or byte, and the number at fault. At most 64 MiB of text is read. */
 tw_status tw_field_read(const char *path, tw_field **out, tw_field_about *about, tw_error *err);
 
-/** The format follows the ending: .tfm, .txt (elastix; an affine in front goes into PATH.0.txt beside it). Written under a temporary
- *  name, fsynced, renamed. TW_ERROR_USAGE for endings and parts that a format cannot hold. */
+/** The format follows the ending: .tfm, .txt (elastix: one file a part; those in front go into NAME.0.txt and so on beside NAME.txt,
+ *  named in full, as elastix 5.0 needs it; a width and height as well). Written under a temporary name, fsynced, renamed. TW_ERROR_USAGE for endings and parts that a format cannot hold. */
 tw_status tw_field_write(const tw_field *field, const char *path, int64_t width, int64_t height, tw_error *err);
 
 /** Displacements of every `step`-th pixel of a fixed picture of width x height, streamed row by row: .mhd (+ .raw), .nrrd. */

@@ -23,7 +23,7 @@ typedef struct tw_lattice {
 tw_status tw_lattice_new(int64_t columns, int64_t rows, const double origin[2], const double spacing[2], tw_lattice **out,
                          tw_error *err);
 /** The smallest lattice of this spacing that covers a picture of w x h pixels, border pixels included; control points at multiples of
- *  the spacing. */
+ *  the spacing, a part in 2^40 of it before them, so that the first row and column of pixels are inside for ITK, too. */
 tw_status tw_lattice_cover(int64_t w, int64_t h, double spacing, tw_lattice **out, tw_error *err);
 void tw_lattice_free(tw_lattice *lattice);
 tw_lattice *tw_lattice_copy(const tw_lattice *lattice);
