@@ -9,7 +9,7 @@
 #include "field/read.h"
 #include "field/write.h"
 
-#define HEAD 4096
+#define HEAD 65536 /* headers of displacements are shorter */
 
 /* The first character that is no blank begins what elastix writes. */
 static bool is_elastix(const tw_text *head)
@@ -36,7 +36,26 @@ static tw_status read_itk(const char *path, tw_field *field, tw_field_about *abo
     return status;
 }
 
-static tw_status read_by_kind(const char *path, const tw_text *head, tw_field *field, tw_field_about *about, tw_error *err)
+/* A displacement of every pixel tells the picture's size. */
+static tw_status displaced(tw_status status, const char *format, const tw_field *field, tw_field_about *about)
+{
+    const tw_displacement *d = status == TW_OK ? tw_field_displacement(field, 0) : NULL;
+    about->format = format;
+    if (d && d->origin[0] == 0 && d->origin[1] == 0 && d->spacing[0] == 1 && d->spacing[1] == 1) {
+        about->width = d->width;
+        about->height = d->height;
+    }
+    return status;
+}
+
+static bool is_meta(const tw_text *head)
+{
+    tw_words line;
+    tw_text copy = *head;
+    return tw_text_line(&copy, &line) && (tw_words_start(&line, "ObjectType") || tw_words_start(&line, "NDims"));
+}
+
+static tw_status read_by_kind(const char *path, tw_text *head, tw_field *field, tw_field_about *about, tw_error *err)
 {
     if (begins(head, "#Insight Transform File V1.0", 28))
         return read_itk(path, field, about, err);
@@ -44,6 +63,14 @@ static tw_status read_by_kind(const char *path, const tw_text *head, tw_field *f
         return tw_fail(err, TW_ERROR_INPUT, "%s: is compressed; fields are read uncompressed", path);
     if (begins(head, "\x89HDF", 4))
         return tw_fail(err, TW_ERROR_INPUT, "%s: HDF5 transforms cannot be read", path);
+    if (begins(head, "NRRD000", 7))
+        return displaced(tw_nrrd_read(head, field, err), "nrrd", field, about);
+    if (begins(head, "\x93NUMPY", 6))
+        return displaced(tw_npy_read(head, field, err), "npy", field, about);
+    if (tw_nifti_is(head))
+        return displaced(tw_nifti_read(head, field, err), "nifti", field, about);
+    if (is_meta(head))
+        return displaced(tw_meta_read(head, field, err), "mhd", field, about);
     if (is_elastix(head))
         return tw_elastix_read(path, field, about, err);
     return tw_fail(err, TW_ERROR_INPUT, "%s: is no field file that can be read", path);

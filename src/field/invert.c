@@ -49,8 +49,14 @@ static tw_status newton_step(const inverse *g, const double p[2], double x[2], d
     *helps = false;
     TW_TRY(missing(g, p, x, d, left, err));
     for (int k = 0; k < 4; k++)
-        TW_TRY(missing(g, p, (double[]){x[0] + (k == 0 ? h : k == 1 ? -h : 0), x[1] + (k == 2 ? h : k == 3 ? -h : 0)}, e[k], &unused,
-                       err));
+        TW_TRY(missing(g, p,
+                       (double[]){x[0] + (k == 0   ? h
+                                          : k == 1 ? -h
+                                                   : 0),
+                                  x[1] + (k == 2   ? h
+                                          : k == 3 ? -h
+                                                   : 0)},
+                       e[k], &unused, err));
     tw_affine slope = {{(e[1][0] - e[0][0]) / (2 * h), (e[3][0] - e[2][0]) / (2 * h), 0, (e[1][1] - e[0][1]) / (2 * h),
                         (e[3][1] - e[2][1]) / (2 * h), 0}};
     tw_affine back;
@@ -82,8 +88,8 @@ static tw_status solve(const inverse *g, const double p[2], bool must, double x[
         TW_TRY(newton_step(g, p, x, &left, &helps, err));
     /* Rounding ends both before the tolerance where coordinates are large. */
     if (must && !(left <= TOLERANCE + 1e-13 * (fabs(p[0]) + fabs(p[1]))))
-        return tw_fail(err, TW_ERROR_INPUT, "the field cannot be inverted at %.1f, %.1f: it comes no nearer than %.3g px", p[0], p[1],
-                       left);
+        return tw_fail(err, TW_ERROR_INPUT, "the field cannot be inverted at %.1f, %.1f: it comes no nearer than %.3g px", p[0],
+                       p[1], left);
     return TW_OK;
 }
 
@@ -127,7 +133,8 @@ static void interpolate(inverse *g, double *room)
 }
 
 /* The greatest error on a grid of half the spacing. */
-static tw_status greatest_residual(const inverse *g, const tw_field *result, int64_t w, int64_t h, double *residual, tw_error *err)
+static tw_status greatest_residual(const inverse *g, const tw_field *result, int64_t w, int64_t h, double *residual,
+                                   tw_error *err)
 {
     double step[2] = {g->spacing[0] / 2, g->spacing[1] / 2}, d[2], x[2], length;
     *residual = 0;

@@ -43,7 +43,8 @@ static tw_status read_line(const tw_text *text, tw_words line, blocks *all, tw_e
     if (tw_words_are(&key, "Transform")) {
         if (all->n == BLOCKS_MAX)
             return tw_text_fail(text, line.line, err, "more than %d transforms", BLOCKS_MAX);
-        all->b[all->n++] = (block){.type = line};
+        tw_words nothing = {line.end, line.end, line.line};
+        all->b[all->n++] = (block){.type = line, .parameters = nothing, .fixed = nothing};
         return TW_OK;
     }
     bool fixed = tw_words_are(&key, "FixedParameters");

@@ -25,4 +25,12 @@ tw_status tw_direction_plain(const tw_text *text, const double direction[4], con
 tw_status tw_itk_read(tw_text *text, tw_field *field, tw_field_about *about, tw_error *err);
 tw_status tw_elastix_read(const char *path, tw_field *field, tw_field_about *about, tw_error *err);
 
+/* Displacements; `text` holds at least the header, all of it unless the file is shorter. */
+
+tw_status tw_meta_read(tw_text *text, tw_field *field, tw_error *err);
+tw_status tw_nrrd_read(tw_text *text, tw_field *field, tw_error *err);
+tw_status tw_npy_read(const tw_text *text, tw_field *field, tw_error *err);
+bool tw_nifti_is(const tw_text *head);
+tw_status tw_nifti_read(const tw_text *text, tw_field *field, tw_error *err);
+
 #endif
