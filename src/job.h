@@ -49,6 +49,7 @@ typedef struct tw_run {
     tw_measured measured;
     tw_seen seen;
     int64_t looking_bytes;   /* peak of the process while it was looked at the inputs; 0: it was not */
+    bool thrifty;            /* the operator is to take less memory than what would be quickest */
     int64_t measuring_bytes; /* peak of the process while that is measured; 0: nothing is */
     tw_picture result;
     tw_sink_options sink_options;

@@ -118,6 +118,8 @@ static tw_schedule_kind asked_schedule(const tw_run *run)
         return TW_SCHEDULE_HALO;
     if (strcmp(text, "carry") == 0)
         return TW_SCHEDULE_CARRY;
+    if (tw_options_find(run->options, "no-tiled-warping") && tw_options_bool(run->options, "no-tiled-warping"))
+        return TW_SCHEDULE_WHOLE;
     if (tw_options_given(run->options, "enable-tiling"))
         return tw_options_bool(run->options, "enable-tiling") ? TW_SCHEDULE_AUTO : TW_SCHEDULE_WHOLE;
     return TW_SCHEDULE_AUTO;
@@ -140,8 +142,8 @@ static bool below_threshold(const tw_run *run)
 static tw_op_request request_of(const tw_run *run, bool whole)
 {
     const tw_job *job = run->job;
-    return (tw_op_request){job->context, run->options, job->session->pool, job->n_inputs,
-                           run->sources, whole,        &run->measured,     &run->seen};
+    return (tw_op_request){job->context, run->options,   job->session->pool, job->n_inputs, run->sources,
+                           whole,        &run->measured, &run->seen,         run->thrifty};
 }
 
 tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err)
@@ -168,9 +170,15 @@ tw_plan_request tw_run_plan_request(const tw_run *run)
     return request;
 }
 
-static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
+static tw_status keep_first(tw_error *err, const tw_error *error)
+{
+    return tw_fail(err, error->code, "%s", error->message);
+}
+
+static tw_status plan_once(tw_run *run, tw_schedule_kind schedule, bool thrifty, tw_error *err)
 {
     tw_job *job = run->job;
+    run->thrifty = thrifty;
     TW_TRY(tw_run_open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
     tw_plan_request request = tw_run_plan_request(run);
     request.schedule = schedule;
@@ -186,9 +194,21 @@ static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
     return tw_plan_make(&request, &run->plan, err);
 }
 
-static tw_status keep_first(tw_error *err, const tw_error *error)
+/* An operator that can save memory does when it must. A refusal names the smaller budget of the two. */
+static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
 {
-    return tw_fail(err, error->code, "%s", error->message);
+    tw_error quick = TW_ERROR_NONE, saving = TW_ERROR_NONE;
+    tw_status status = plan_once(run, schedule, false, &quick);
+    if (status == TW_OK)
+        return TW_OK;
+    if (status != TW_ERROR_BUDGET || !run->facts.can_save)
+        return keep_first(err, &quick);
+    int64_t smallest = run->plan.smallest;
+    status = plan_once(run, schedule, true, &saving);
+    if (status != TW_ERROR_BUDGET || run->plan.smallest <= smallest)
+        return status == TW_OK ? TW_OK : keep_first(err, &saving);
+    run->plan.smallest = smallest;
+    return keep_first(err, &quick);
 }
 
 /* The least that halo tiles of any size cost. */
@@ -218,9 +238,10 @@ static tw_status try_schedule(tw_run *run, tw_schedule_kind kind, choice *c, tw_
     }
     if (status != TW_OK && status != TW_ERROR_BUDGET && !(kind == TW_SCHEDULE_CARRY && status == TW_ERROR_USAGE))
         return keep_first(err, &error);
-    /* whole only where it saves half: it is rigid, and one worker's */
+    /* whole only where it is wished for or saves half: it is rigid, and one worker's */
     double most = kind == TW_SCHEDULE_WHOLE ? c->work / 2 : c->work;
-    if (status == TW_OK && (!c->found || run->plan.work < most))
+    bool wished = kind == TW_SCHEDULE_WHOLE && run->facts.one_tile;
+    if (status == TW_OK && (!c->found || wished || run->plan.work < most))
         *c = (choice){kind, true, run->plan.work, run->plan.overhead, c->refusal, c->smallest};
     return TW_OK;
 }
@@ -231,14 +252,21 @@ static tw_status choose_by_cost(tw_run *run, bool may_be_whole, tw_error *err)
 {
     choice c = {.found = false};
     tw_schedule_kind last = TW_SCHEDULE_CARRY;
-    TW_TRY(try_schedule(run, last, &c, err));
+    if (run->job->op->carry)
+        TW_TRY(try_schedule(run, last, &c, err));
     if (!c.found || c.overhead > halo_bound(run))
         TW_TRY(try_schedule(run, last = TW_SCHEDULE_HALO, &c, err));
-    if (may_be_whole && (!c.found || c.overhead >= 2))
+    if (may_be_whole && (run->facts.one_tile || (!run->facts.tiles && (!c.found || c.overhead >= 2))))
         TW_TRY(try_schedule(run, last = TW_SCHEDULE_WHOLE, &c, err));
     if (!c.found)
         return keep_first(err, &c.refusal);
     return c.kind == last ? TW_OK : plan_as(run, c.kind, err);
+}
+
+/* The inputs are small; so is what they become, unless the operator's result has a size of its own. */
+static bool small_result(const tw_run *run)
+{
+    return run->job->op->carry || run->result.width <= 512 * 512 / tw_max64(run->result.height, 1);
 }
 
 /* A picture below the threshold runs whole if the budget allows; the plan itself takes small ones whole. */
@@ -250,8 +278,10 @@ static tw_status choose_schedule(tw_run *run, tw_error *err)
         (below_threshold(run) || tw_plan_is_small(run->job->n_inputs, run->sources))) {
         tw_error refusal = TW_ERROR_NONE;
         tw_status status = plan_as(run, TW_SCHEDULE_WHOLE, &refusal);
-        if (status != TW_ERROR_BUDGET)
-            return status == TW_OK ? status : keep_first(err, &refusal);
+        if (status != TW_ERROR_BUDGET && status != TW_OK)
+            return keep_first(err, &refusal);
+        if (status == TW_OK && !run->facts.tiles && small_result(run))
+            return TW_OK;
     }
     if (schedule != TW_SCHEDULE_AUTO)
         return plan_as(run, schedule, err);

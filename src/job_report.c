@@ -117,6 +117,10 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
         json_object_set_new(job->extra, "vram_budget_bytes", json_integer(plan->vram_budget));
         json_object_set_new(job->extra, "planned_vram_bytes", json_integer(plan->planned_vram));
     }
+    tw_pass pass;
+    job->op->pass(run->state, plan->passes - 1, &pass);
+    if (pass.uneven && pass.access[0] == TW_ACCESS_RECT)
+        json_object_set_new(job->extra, "window", json_pack("[II]", (json_int_t)in->width, (json_int_t)plan->window_rows[0]));
     const char *device = json_string_value(json_object_get(job->extra, "device"));
     const char *wanted = tw_options_text(run->options, "device");
     job->device = g_strdup(device ? device : strncmp(wanted, "gpu", 3) == 0 ? wanted : "cpu");

@@ -5,6 +5,7 @@
 #include "ops/compare/compare.h"
 #include "ops/op.h"
 #include "ops/upscale/upscale.h"
+#include "ops/warp/warp.h"
 
 const tw_option tw_common_options[] = {
     {"memory", 0, NULL, TW_OPTION_SIZE, 0, 0, "50%", "bytes", NULL,
@@ -39,7 +40,7 @@ const tw_option tw_common_options[] = {
     {0},
 };
 
-static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_compare_class};
+static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_compare_class, &tw_warp_class};
 #define N_CLASSES (sizeof classes / sizeof *classes)
 
 const tw_op_class *tw_op_find(const char *name)

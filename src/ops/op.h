@@ -39,6 +39,7 @@ typedef struct tw_pass {
     int64_t sample;        /* VALUES: about so many tiles, spread evenly, stand for all; 0: all */
     bool as_before;        /* it reads, computes and takes what the pass before does */
     bool seams;            /* edges between tiles move to where the first input has little detail */
+    bool uneven;           /* need() differs from tile row to tile row by more than the alignment: the plan asks for each */
 } tw_pass;
 
 /** Where two tiles meet along an axis, in pixels of the plane that tiles partition. */
@@ -99,6 +100,7 @@ typedef struct tw_op_request {
     bool whole; /* the schedule is one tile: barriers need no passes */
     const tw_measured *measured;
     const tw_seen *seen;
+    bool thrifty; /* what would be quickest does not fit: facts.can_save was true */
 } tw_op_request;
 
 typedef struct tw_op_state tw_op_state; /* each operator's own */
@@ -146,10 +148,13 @@ typedef struct tw_op_facts {
     double scale;          /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;
-    double error_bound; /* in 1/255; -1: unknown */
-    bool to_measure;    /* `probe` finds out what is not known yet */
-    int64_t tile_hint;  /* preferred tile side in input pixels, 0: none */
-    bool one_worker;    /* a GPU, or an engine that takes one call at a time */
+    double error_bound;    /* in 1/255; -1: unknown */
+    bool to_measure;       /* `probe` finds out what is not known yet */
+    int64_t tile_hint;     /* preferred tile side in input pixels, 0: none */
+    bool one_worker;       /* a GPU, or an engine that takes one call at a time */
+    int64_t scratch_bytes; /* besides what inputs and kept rows take */
+    bool can_save;         /* opened again as `thrifty` it takes less memory */
+    bool one_tile, tiles;  /* one tile where the budget allows it; never one tile */
 } tw_op_facts;
 
 typedef struct tw_op_class {

@@ -23,28 +23,38 @@ typedef struct candidate {
     double cost;
 } candidate;
 
+/* Without an operator the inputs are decoded from first row to last. */
+static bool read_at_random(const tw_plan_request *r, int input)
+{
+    bool random = false;
+    if (!r->op)
+        return false;
+    for (int number = 0; number < r->op->passes(r->state); number++) {
+        tw_pass pass;
+        r->op->pass(r->state, number, &pass);
+        random |= pass.access[input] == TW_ACCESS_RANDOM;
+    }
+    return random;
+}
+
 static int64_t source_bytes(const tw_plan_request *r)
 {
     int64_t bytes = 0;
-    for (int i = 0; i < r->n_inputs; i++)
-        bytes += tw_source_cost_of(r->sources[i])->sequential;
+    for (int i = 0; i < r->n_inputs; i++) {
+        const tw_source_cost *cost = tw_source_cost_of(r->sources[i]);
+        bytes += read_at_random(r, i) ? tw_max64(cost->sequential, cost->random) : cost->sequential;
+    }
     return bytes;
 }
 
-/* Scratch is for pictures that are turned or read at random. */
+/* Scratch is for pictures that are turned or read at random, and what the operator itself has there. */
 static int64_t scratch_bytes(const tw_planner *p)
 {
-    int64_t bytes = 0;
+    int64_t bytes = p->facts.scratch_bytes;
     for (int i = 0; i < p->request->n_inputs; i++) {
-        const tw_source *source = p->request->sources[i];
-        bool random = false;
-        for (int number = 0; number < p->passes; number++) {
-            tw_pass pass;
-            p->request->op->pass(p->request->state, number, &pass);
-            random |= pass.access[i] == TW_ACCESS_RANDOM;
-        }
-        if (random || tw_source_cost_of(source)->turned)
-            bytes += tw_source_cost_of(source)->scratch;
+        const tw_source_cost *cost = tw_source_cost_of(p->request->sources[i]);
+        if (read_at_random(p->request, i) || cost->turned)
+            bytes += cost->scratch;
     }
     return bytes;
 }
@@ -65,7 +75,7 @@ static tw_rect longest_row(const tw_grid *grid, int64_t row)
 static int64_t window_rows(const tw_planner *p, const tw_pass *pass, int number, int input, const tw_grid *grid, bool lookahead)
 {
     const tw_plan_request *r = p->request;
-    int64_t samples = tw_min64(grid->rows, 16), most = 0;
+    int64_t samples = pass->uneven ? grid->rows : tw_min64(grid->rows, 16), most = 0;
     for (int64_t i = 0; i < samples; i++) {
         int64_t row = samples > 1 ? i * (grid->rows - 1) / (samples - 1) : 0;
         most = tw_max64(most, r->op->need(r->state, number, input, longest_row(grid, row)).h);
