@@ -58,6 +58,7 @@ static uint8_t *alone(tw_session *session, VipsImage *mosaic, int x, int y, int 
         die("window");
     g_object_unref(part);
     tw_job_new(session, "upscale", &job, &err);
+    tw_job_set(job, "model", "photo-2x", &err); /* windows may look otherwise than the whole */
     tw_job_set(job, "schedule", "whole", &err);
     tw_job_set(job, "memory", "2G", &err);
     tw_job_input_bytes(job, encoded, length, "window", &err);
@@ -117,9 +118,19 @@ int main(int argc, char **argv)
     make_mosaic(photos, width, height, mosaic);
 
     /* In a process of its own: this one's peak already holds what making the mosaic took. */
-    char *command[] = {
-        (char *)g_getenv("TILEWRIGHT"), "upscale", mosaic, output, "--scale", "2", "--memory", argv[3], "--json", "--overwrite",
-        "--tiff-compression",           "none",    NULL};
+    char *command[] = {(char *)g_getenv("TILEWRIGHT"),
+                       "upscale",
+                       mosaic,
+                       output,
+                       "--model",
+                       "photo-2x",
+                       "--memory",
+                       argv[3],
+                       "--json",
+                       "--overwrite",
+                       "--tiff-compression",
+                       "none",
+                       NULL};
     char *json = NULL;
     int status;
     if (!command[0] || !g_spawn_sync(NULL, command, NULL, G_SPAWN_DEFAULT, NULL, NULL, &json, NULL, &status, NULL) ||
