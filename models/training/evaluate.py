@@ -119,7 +119,8 @@ def restore(bench, kind, name, reference, scales):
             source = bench.path('small.jpg')
             Image.fromarray(small).save(source, 'JPEG', quality=quality, subsampling=2)
             nets = [f'restore-{scale}x{strength}' for strength in ('-low', '', '-high')]
-            packs = ['photo-2x', *bench.packs(2)] if scale == 2 and kind in (BESIDE, 'drawings') else []
+            beside = quality == 45 and scale == 2 and kind in (BESIDE, 'drawings')
+            packs = ['photo-2x', *bench.packs(2)] if beside else []
             bench.measure('restore', kind, name, f'q{quality}', ['input', 'the choice', *nets, *packs], scale, reference, source)
 
 

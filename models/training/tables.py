@@ -30,7 +30,7 @@ def table(part, kind, scale, rows):
     for method in dict.fromkeys(r['method'] for r in rows):
         own = [r for r in rows if r['method'] == method]
         each = ' | '.join(gains([r for r in own if r['damage'] == d], plain) for d in damages)
-        first = [r for r in own if r['damage'] == damages[0]]
+        first = [r for r in own if r['damage'] == own[0]['damage']]
         print(f'| {method} | {each} | {mean(first, "psnr_luma"):.2f} | {mean(first, "psnr"):.2f} | {mean(first, "ssim"):.4f} '
               f'| {mean(first, "ssim_rgb"):.4f} | {max(float(r["shift"]) for r in own):.2f} '
               f'| {max(float(r["shift_from_original"]) for r in own):.2f} '
