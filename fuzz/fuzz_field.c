@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: any bytes as a field file. What is read can be checked, bounded and evaluated, and where a point goes lies within the bounds. */
+/* libFuzzer: any bytes as a field file. What is read can be checked, bounded and evaluated, and where a point goes lies
+ * within the bounds. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stddef.h>

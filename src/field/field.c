@@ -170,24 +170,24 @@ tw_status tw_field_continued(const tw_field *field, const double p[2], double ou
     out[0] = p[0];
     out[1] = p[1];
     for (int i = 0; i < field->n; i++) {
-        const part *part = &field->parts[i];
+        const part *q = &field->parts[i];
         double lo[2], hi[2], from[2] = {out[0], out[1]}, to[2];
-        if (part->kind == PART_AFFINE) {
-            tw_affine_at(&part->affine, from[0], from[1], out);
+        if (q->kind == PART_AFFINE) {
+            tw_affine_at(&q->affine, from[0], from[1], out);
             continue;
         }
-        if (part->kind == PART_LATTICE)
-            tw_lattice_support(part->lattice, lo, hi);
+        if (q->kind == PART_LATTICE)
+            tw_lattice_support(q->lattice, lo, hi);
         else
-            tw_displacement_support(&part->displacement, lo, hi);
+            tw_displacement_support(&q->displacement, lo, hi);
         clamp_to(lo, hi, from);
         to[0] = from[0];
         to[1] = from[1];
-        if (part->kind == PART_LATTICE)
-            tw_lattice_move(part->lattice, 1, &to[0], &to[1]);
+        if (q->kind == PART_LATTICE)
+            tw_lattice_move(q->lattice, 1, &to[0], &to[1]);
         else {
             float room[2 * (4 + 64)];
-            TW_TRY(tw_displacement_move(&part->displacement, 1, &to[0], &to[1], room, err));
+            TW_TRY(tw_displacement_move(&q->displacement, 1, &to[0], &to[1], room, err));
         }
         out[0] += to[0] - from[0];
         out[1] += to[1] - from[1];

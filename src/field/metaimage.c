@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* MetaImage (.mhd, .mha) and NRRD (.nrrd, .nhdr): a text of keys and values, then the numbers, there or in a file of their own. */
+/* MetaImage (.mhd, .mha) and NRRD (.nrrd, .nhdr): a text of keys and values, then the numbers, there or in a file of
+ * their own. */
 #include <string.h>
 
 #include <glib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** Displacements that lie in a file as plain numbers: what each format's header tells, and the reading of rectangles from it. */
+/** Displacements that lie in a file as plain numbers: what each format's header tells, and the reading of rectangles
+ *  from it. */
 #ifndef TW_FIELD_RASTER_H
 #define TW_FIELD_RASTER_H
 
@@ -15,8 +16,8 @@ typedef struct tw_raster {
 
 /** Strides of samples that follow one another: pairs, or one plane for each component. */
 void tw_raster_pack(tw_raster *raster, bool planes);
-/** Opens the file of the numbers (`path`; messages name `label`, too, where it is another) and adds them to the field. TW_ERROR_INPUT for sizes that are not
- *  1 or more or that the file is too short for. */
+/** Opens the file of the numbers (`path`; messages name `label`, too, where it is another) and adds them to the field.
+ *  TW_ERROR_INPUT for sizes that are not 1 or more or that the file is too short for. */
 tw_status tw_raster_add(const tw_raster *raster, const char *path, const char *label, tw_field *field, tw_error *err);
 
 #endif

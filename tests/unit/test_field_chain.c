@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Chains of affine maps, lattices and displacements: against parts evaluated one by one in another way, the same bits however a row is
- * split, bounds that hold and that are not loose, and what must not be applied. */
+/* Chains of affine maps, lattices and displacements: against parts evaluated one by one in another way, the same bits
+ * however a row is split, bounds that hold and that are not loose, and what must not be applied. */
 #include <glib.h>
 #include <math.h>
 #include <string.h>
@@ -247,7 +247,8 @@ static void test_bounds_hold(void)
     g_rand_free(rand);
 }
 
-/* What the box has too much: nothing for affine maps without shear; for a lattice as much as its control points differ around a tile. */
+/* What the box has too much: nothing for affine maps without shear; for a lattice as much as its control points differ
+ * around a tile. */
 static void test_bounds_tight(void)
 {
     tw_field *field = tw_field_new();
