@@ -59,7 +59,7 @@ static tw_status npy_header(const tw_text *text, const char *header, tw_raster *
                             (long long)size[0], (long long)size[1], (long long)size[2]);
     raster->size[0] = size[planes ? 2 : 1];
     raster->size[1] = size[planes ? 1 : 0];
-    tw_raster_pack(raster, planes);
+    raster->planes = planes;
     return TW_OK;
 }
 
@@ -196,6 +196,6 @@ tw_status tw_nifti_read(const tw_text *text, tw_field *field, tw_error *err)
         double step = real32(text, AT_PIXDIM + 4 * (a + 1), raster.big);
         raster.spacing[a] = step == 0 ? 1 : step;
     }
-    tw_raster_pack(&raster, true);
+    raster.planes = true;
     return tw_raster_add(&raster, text->label, text->label, field, err);
 }
