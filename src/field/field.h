@@ -66,7 +66,8 @@ tw_status tw_field_measure(tw_field *field, tw_error *err);
 
 /** The field that undoes this one over a picture of w x h moving pixels, as an affine and a lattice of this spacing, by
  *  fixed-point iteration at its nodes and interpolation; the lattice comes first. Beyond the borders of its lattices
- *  the field is continued without a jump. *residual: the greatest |F(G(p)) - p| at points between nodes, pixels.
+ *  the field is continued without a jump. *residual: the greatest |F(G(p)) - p| on a grid of half the spacing, of points
+ *  that come from inside those borders; pixels.
  *  TW_ERROR_INPUT for a folded field. */
 tw_status tw_field_invert(const tw_field *field, int64_t w, int64_t h, double spacing, tw_field **out, double *residual,
                           tw_error *err);

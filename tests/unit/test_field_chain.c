@@ -376,29 +376,69 @@ static tw_field *smooth_field(double amplitude)
     return field;
 }
 
-/* F(G(p)) = p wherever G(p) is inside of the lattice; halving the spacing makes it eight times better or more. */
+/* The greatest |F(G(p)) - p| over points of a picture that come from inside the lattice, behind an affine map or not. */
+static double greatest_gap(const tw_field *field, const tw_field *back, int64_t w, int64_t h)
+{
+    double worst = 0, p[2], q[2];
+    for (double y = 0; y < (double)h; y += 2.3)
+        for (double x = 0; x < (double)w; x += 1.9) {
+            row(back, x, y, 1, &p[0], &p[1]);
+            row(field, p[0], p[1], 1, &q[0], &q[1]);
+            if (tw_field_affine(field, 0))
+                tw_affine_at(tw_field_affine(field, 0), p[0], p[1], p);
+            if (p[0] > 1 && p[1] > 1 && p[0] < 598 && p[1] < 498)
+                worst = fmax(worst, hypot(q[0] - x, q[1] - y));
+        }
+    return worst;
+}
+
+/* Near the border of the field its inverse is as good as the continuation is smooth; far from it, much better. */
 static void test_inverse(void)
 {
     tw_error err = TW_ERROR_NONE;
     tw_field *field = smooth_field(8), *back;
     double before = INFINITY, residual;
-    for (double spacing = 32; spacing >= 8; spacing /= 2) {
+    for (double spacing = 32; spacing >= 4; spacing /= 2) {
         g_assert_cmpint(tw_field_invert(field, 400, 380, spacing, &back, &residual, &err), ==, TW_OK);
-        double worst = 0, p[2], q[2];
-        for (double y = 60; y < 320; y += 7.3)
-            for (double x = 60; x < 340; x += 7.9) {
-                row(back, x, y, 1, &p[0], &p[1]);
-                row(field, p[0], p[1], 1, &q[0], &q[1]);
-                worst = fmax(worst, hypot(q[0] - x, q[1] - y));
-            }
+        double worst = greatest_gap(field, back, 400, 380);
         g_test_message("spacing %g: %.2g px, said %.2g", spacing, worst, residual);
-        g_assert_cmpfloat(worst, <, before / 8);
-        g_assert_cmpfloat(worst, <=, residual * 1.5);
-        before = worst;
+        g_assert_cmpfloat(worst, <=, residual * 1.25);
+        g_assert_cmpfloat(residual, <, before / 2);
+        before = residual;
         tw_field_free(back);
     }
-    g_assert_cmpfloat(before, <, 1e-3);
+    g_assert_cmpfloat(before, <, 5e-3);
     tw_field_free(field);
+}
+
+/* Fields that nearly fold still have inverses, whatever becomes of their slopes beyond the border. */
+static void test_inverse_steep(void)
+{
+    GRand *rand = g_rand_new_with_seed(16);
+    tw_error err = TW_ERROR_NONE;
+    double steepest = INFINITY, greatest = 0;
+    for (int turn = 0; turn < 20; turn++) {
+        tw_lattice *l;
+        tw_field *field = tw_field_new(), *back;
+        double at[2], residual, least;
+        g_assert_cmpint(tw_lattice_cover(600, 500, 64, &l, NULL), ==, TW_OK);
+        for (int64_t k = 0; k < 2 * l->columns * l->rows; k++)
+            l->u[0][k] = 50 * g_rand_double_range(rand, -1, 1);
+        for (; (least = tw_lattice_min_jacobian(l, at)) < 0.1;)
+            for (int64_t k = 0; k < 2 * l->columns * l->rows; k++)
+                l->u[0][k] *= 0.95;
+        steepest = fmin(steepest, least);
+        tw_field_add_lattice(field, l);
+        if (tw_field_invert(field, 600, 500, 4, &back, &residual, &err) != TW_OK)
+            g_error("%s", err.message);
+        greatest = fmax(greatest, residual);
+        g_assert_cmpfloat(greatest_gap(field, back, 600, 500), <=, residual * 1.5);
+        tw_field_free(field);
+        tw_field_free(back);
+    }
+    g_test_message("least Jacobian %.2f: %.2g px", steepest, greatest);
+    g_assert_cmpfloat(greatest, <, 0.7);
+    g_rand_free(rand);
 }
 
 int main(int argc, char **argv)
@@ -412,5 +452,6 @@ int main(int argc, char **argv)
     g_test_add_func("/field/chain/check", test_check);
     g_test_add_func("/field/chain/append", test_append);
     g_test_add_func("/field/chain/inverse", test_inverse);
+    g_test_add_func("/field/chain/inverse_steep", test_inverse_steep);
     return g_test_run();
 }
