@@ -145,7 +145,8 @@ static tw_status nifti_sizes(const tw_text *text, tw_raster *raster, tw_error *e
                      : tw_text_fail(text, 0, err, "the last dimension is %d long; displacements of pictures have 2", last);
 }
 
-/* Voxels may be mirrored, as scanners have them, but neither moved nor turned: displacements count voxels from the first one. */
+/* Voxels may be mirrored, as scanners have them, but neither moved nor turned: displacements count voxels from the
+ * first one. */
 static tw_status nifti_place(const tw_text *text, bool big, tw_error *err)
 {
     enum { MAY_BE_ANY = 1 << 0 | 1 << 5 }; /* the diagonal of two rows of four */
