@@ -4,13 +4,13 @@ _tilewright() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]} options=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "upscale compare warp plan verify models help --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "upscale compare register warp plan verify models help --help --version" -- "$cur"))
         return
     fi
     case $op in
         plan|help)
             if [ "$COMP_CWORD" = 2 ]; then
-                COMPREPLY=($(compgen -W "upscale compare warp" -- "$cur"))
+                COMPREPLY=($(compgen -W "upscale compare register warp" -- "$cur"))
                 return
             fi
             op=${COMP_WORDS[2]} ;;
@@ -60,6 +60,29 @@ _tilewright() {
             --grid) return ;;
             --max-difference) return ;;
             --min-psnr) return ;;
+            --memory) return ;;
+            --vram) return ;;
+            --threads) return ;;
+            --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
+            -t|--tile|--tile-size) return ;;
+            --tile-threshold) return ;;
+            --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
+            --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --scratch-limit) return ;;
+            --max-pixels) return ;;
+            --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
+        esac ;;
+    register)
+        options="--field --displacement-step --init --transform --spacing --max-registration-pixels --registration-size --allow-downsampling --allow-ambiguous --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        case $prev in
+            --field) return ;;
+            --displacement-step) return ;;
+            --transform) COMPREPLY=($(compgen -W "similarity affine lattice" -- "$cur")); return ;;
+            --spacing) return ;;
+            --max-registration-pixels) COMPREPLY=($(compgen -W "auto" -- "$cur")); return ;;
+            --registration-size) return ;;
             --memory) return ;;
             --vram) return ;;
             --threads) return ;;

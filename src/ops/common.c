@@ -4,6 +4,7 @@
 
 #include "ops/compare/compare.h"
 #include "ops/op.h"
+#include "ops/register/register.h"
 #include "ops/upscale/upscale.h"
 #include "ops/warp/warp.h"
 
@@ -40,7 +41,7 @@ const tw_option tw_common_options[] = {
     {0},
 };
 
-static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_compare_class, &tw_warp_class};
+static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_compare_class, &tw_register_class, &tw_warp_class};
 #define N_CLASSES (sizeof classes / sizeof *classes)
 
 const tw_op_class *tw_op_find(const char *name)

@@ -60,14 +60,13 @@ static void kernel(double t, float w[4])
 }
 
 /* Cells of the mosaic: which photograph, from where, which way round. */
-static void photo_at(const maker *m, double x, double y, float rgb[3])
+static void cell_at(const maker *m, int64_t i, int64_t j, double x, double y, float rgb[3])
 {
-    int64_t i = (int64_t)floor(x / CELL_W), j = (int64_t)floor(y / CELL_H);
     uint64_t h = mix((uint64_t)(i + 1000) * 7919 + (uint64_t)(j + 1000));
     const photo *p = &m->photos[(uint64_t)(i * 7 + j * 3 + 7000) % (uint64_t)m->n_photos];
     double u = (x - (double)i * CELL_W) * ENLARGE, v = (y - (double)j * CELL_H) * ENLARGE;
-    u += (double)(h % 1000) / 1000 * fmax(0, p->width - CELL_W * ENLARGE - 8) + 2;
-    v += (double)(h / 1000 % 1000) / 1000 * fmax(0, p->height - CELL_H * ENLARGE - 8) + 2;
+    u += (double)(h % 1000) / 1000 * fmax(0, p->width - CELL_W * ENLARGE - 16) + 8;
+    v += (double)(h / 1000 % 1000) / 1000 * fmax(0, p->height - CELL_H * ENLARGE - 16) + 8;
     if (h >> 40 & 1)
         u = p->width - 1 - u;
     if (h >> 41 & 1)
@@ -86,6 +85,34 @@ static void photo_at(const maker *m, double x, double y, float rgb[3])
             rgb[1] += w * s[1];
             rgb[2] += w * s[2];
         }
+    }
+}
+
+/* The share of the cell before, which goes over into the next one within some pixels: a jump would lie on whole pixels, not where it is. */
+static float before(double x, int cell, int64_t *i)
+{
+    *i = (int64_t)floor(x / cell);
+    double d = x - (double)*i * cell;
+    if (d > cell - 3) {
+        d -= cell;
+        ++*i;
+    }
+    double t = CLAMP((d + 3) / 6, 0, 1);
+    return (float)(1 - t * t * (3 - 2 * t));
+}
+
+static void photo_at(const maker *m, double x, double y, float rgb[3])
+{
+    int64_t i, j;
+    float left = before(x, CELL_W, &i), above = before(y, CELL_H, &j), one[3];
+    rgb[0] = rgb[1] = rgb[2] = 0;
+    for (int k = 0; k < 4; k++) {
+        float share = (k & 1 ? left : 1 - left) * (k & 2 ? above : 1 - above);
+        if (share == 0)
+            continue;
+        cell_at(m, i - (k & 1), j - (k >> 1), x, y, one);
+        for (int c = 0; c < 3; c++)
+            rgb[c] += share * one[c];
     }
 }
 
@@ -139,7 +166,7 @@ static void scene_at(const maker *m, double x, double y, float rgb[3])
         photo_at(m, x, y, rgb);
         float cloth = m->grain > 0 ? (float)(m->grain * grain(x, y, 41)) : 0;
         for (int c = 0; c < 3; c++)
-            rgb[c] += cloth;
+            rgb[c] = 18 + 0.86f * rgb[c] + cloth; /* ink on cloth is neither black nor white */
     } else if (strcmp(m->kind, "weave") == 0)
         weave_at(m, x, y, rgb);
     else
@@ -276,7 +303,7 @@ static void load_photos(maker *m, const char *folder)
     for (guint i = 0; i < names->len && m->n_photos < MOST_PHOTOS; i++) {
         VipsImage *image = vips_image_new_from_file(names->pdata[i], NULL);
         size_t bytes;
-        if (!image || image->Bands != 3 || image->Xsize < CELL_W * ENLARGE + 8 || image->Ysize < CELL_H * ENLARGE + 8)
+        if (!image || image->Bands != 3 || image->Xsize < CELL_W * ENLARGE + 16 || image->Ysize < CELL_H * ENLARGE + 16)
             continue;
         m->photos[m->n_photos++] = (photo){image->Xsize, image->Ysize, vips_image_write_to_memory(image, &bytes)};
         g_object_unref(image);

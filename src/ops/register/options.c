@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/register/options.h"
+
+const tw_option tw_register_options[] = {
+    {"field", 0, NULL, TW_OPTION_TEXT, 0, 0, NULL, "file", NULL,
+     "where the field is written: maps points of the fixed picture to points of the moving one, full-resolution pixels; ITK "
+     ".tfm, elastix "
+     ".txt, or displacements as .mhd or .nrrd",
+     "0.1"},
+    {"displacement-step", 0, NULL, TW_OPTION_INT, 1, 4096, "1", "px", NULL, "displacements are written for every N-th pixel",
+     "0.1"},
+    {"init", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL,
+     "first map: a field file of affine parts, or landmarks as .csv; without it turn, scale and shift are searched for", "0.1"},
+    {"transform", 0, NULL, TW_OPTION_CHOICE, 0, 0, "lattice", NULL, "similarity|affine|lattice",
+     "what may differ between the pictures: turn, scale and shift; any affine map; or local deformation besides", "0.1"},
+    {"spacing", 0, NULL, TW_OPTION_REAL, 16, 65536, NULL, "px", NULL,
+     "distance of the lattice's control points, pixels of the fixed picture (default: 64 pixels of the registration size)",
+     "0.1"},
+    {"max-registration-pixels", 0, NULL, TW_OPTION_CHOICE, 1, 9e15, "auto", "px", "N|auto",
+     "measure on a pyramid level of at most N pixels; auto: full resolution", "0.1"},
+    {"registration-size", 0, NULL, TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
+     "measure on a pyramid level of at most this size, WxH (default: full resolution)", "0.1"},
+    {"allow-downsampling", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "where the budget cannot hold it, measure on the largest pyramid level that it can, and say so", "0.1"},
+    {"allow-ambiguous", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "take the best map even if another one fits as well, as in a pattern that repeats", "0.1"},
+    {0},
+};

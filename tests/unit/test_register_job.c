@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* register on made scans whose truth is known (tests/pairs): right to a fraction of a pixel, whichever way they lie; the same bytes whatever
+ * tiles, threads and budget; the error that it tells is the error that it has; what cannot be told is refused. */
+#include <jansson.h>
+
+#include "field/files.h"
+#include "job.h"
+#include "job_fixture.h"
+
+static tw_session *session;
+
+/* --- pairs --------------------------------------------------------------------------------------------------------- */
+
+typedef struct scans {
+    char *fixed, *moving, *truth;
+} scans;
+
+/* `more`: NAME=VALUE words. */
+static scans make(const char *size, const char *kind, const char *more)
+{
+    scans s = {in_folder("fixed.tif"), in_folder("moving.tif"), in_folder("truth.csv")};
+    const char *photos = g_getenv("TILEWRIGHT_TEST_PHOTOS"), *program = g_getenv("MAKE_PAIR");
+    if (!photos || !program)
+        g_error("TILEWRIGHT_TEST_PHOTOS and MAKE_PAIR must be set (make test does it)");
+    char *line = g_strdup_printf("%s %s %s %s %s %s photos=%s/usr/share/backgrounds/mate/nature %s", program, size, kind,
+                                 s.fixed, s.moving, s.truth, photos, more);
+    int status = -1;
+    GError *error = NULL;
+    if (!g_spawn_command_line_sync(line, NULL, NULL, &status, &error) || status != 0)
+        g_error("%s: %s", line, error ? error->message : "failed");
+    g_free(line);
+    return s;
+}
+
+static void drop(scans *s)
+{
+    g_remove(s->fixed);
+    g_remove(s->moving);
+    g_free(s->fixed);
+    g_free(s->moving);
+    g_free(s->truth);
+}
+
+static tw_status run(const scans *s, const char *field, const setting *settings, json_t **json, tw_error *err)
+{
+    tw_job *job = NULL;
+    tw_error own = TW_ERROR_NONE;
+    assert_ok(tw_job_new(session, "register", &job, &own), own);
+    assert_ok(tw_job_set(job, "field", field, &own), own);
+    assert_ok(tw_job_set(job, "overwrite", "true", &own), own);
+    for (; settings && settings->name; settings++)
+        assert_ok(tw_job_set(job, settings->name, settings->value, &own), own);
+    assert_ok(tw_job_input(job, s->fixed, &own), own);
+    assert_ok(tw_job_input(job, s->moving, &own), own);
+    tw_status status = tw_job_run(job, err);
+    if (status == TW_OK && json)
+        *json = json_deep_copy(job->extra);
+    tw_job_free(job);
+    return status;
+}
+
+/* --- errors -------------------------------------------------------------------------------------------------------- */
+
+typedef struct errors {
+    double mean, p50, p90, p95, max;
+    int64_t n;
+} errors;
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static errors errors_of(const char *path, const char *truth)
+{
+    tw_error err = TW_ERROR_NONE;
+    tw_landmarks marks;
+    tw_field *field;
+    assert_ok(tw_landmarks_read(truth, &marks, &err), err);
+    assert_ok(tw_field_read(path, &field, NULL, &err), err);
+    errors e = {.n = marks.count};
+    double *length = g_new(double, (gsize)marks.count), at[2];
+    void *scratch = g_malloc((gsize)tw_field_scratch(field, 1) + 1);
+    for (int64_t i = 0; i < marks.count; i++) {
+        const double *p = marks.points + 4 * i;
+        assert_ok(tw_field_row(field, p[0], p[1], 1, &at[0], &at[1], scratch, &err), err);
+        length[i] = hypot(at[0] - p[2], at[1] - p[3]);
+        e.mean += length[i] / (double)marks.count;
+    }
+    qsort(length, (size_t)marks.count, sizeof *length, ascending);
+    e.p50 = length[marks.count / 2];
+    e.p90 = length[marks.count * 9 / 10];
+    e.p95 = length[marks.count * 95 / 100];
+    e.max = length[marks.count - 1];
+    g_test_message("%lld points: mean %.4f, p50 %.4f, p90 %.4f, p95 %.4f, max %.3f", (long long)e.n, e.mean, e.p50, e.p90,
+                   e.p95, e.max);
+    g_free(scratch);
+    g_free(length);
+    g_free(marks.points);
+    tw_field_free(field);
+    return e;
+}
+
+static double told(const json_t *json, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(json, "hold_out"), key));
+}
+
+/* --- tests --------------------------------------------------------------------------------------------------------- */
+
+/* Where the waves are about four control points long the lattice cannot follow them wholly: errors are larger than at full size. */
+static void test_right(void)
+{
+    static const struct {
+        const char *size, *kind, *more;
+        double mean, p95, max;
+    } CASES[] = {
+        {"1500x1200", "photos", "waves=0.15", 0.09, 0.25, 0.7},
+        {"1300x1300", "photos", "waves=0.15 rotate=90", 0.09, 0.25, 0.7},
+        {"1500x1200", "photos", "waves=0.15 rotate=180", 0.09, 0.25, 0.7},
+        {"1600x1600", "photos", "waves=0.15 rotate=37 scale=0.7", 0.09, 0.25, 0.7},
+        {"1800x1400", "photos", "waves=0.15 keep=0.6", 0.09, 0.25, 0.7},
+        {"1800x1400", "photos", "waves=0.15 shift_x=720", 0.09, 0.25, 0.7},
+        {"1500x1200", "design", "waves=0.15 noise=12", 0.16, 0.45, 1.0},
+        {"1500x1200", "weave", "waves=0.15", 0.05, 0.1, 0.3},
+        {"2600x1900", "weave", "waves=0.3", 0.05, 0.1, 0.3},
+    };
+    char *field = in_folder("f.tfm");
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        tw_error err = TW_ERROR_NONE;
+        scans s = make(CASES[i].size, CASES[i].kind, CASES[i].more);
+        assert_ok(run(&s, field, NULL, NULL, &err), err);
+        g_test_message("%s %s %s", CASES[i].size, CASES[i].kind, CASES[i].more);
+        errors e = errors_of(field, s.truth);
+        g_assert_cmpint(e.n, >, 1000);
+        if (e.mean > CASES[i].mean || e.p95 > CASES[i].p95 || e.max > CASES[i].max)
+            g_error("%s %s %s: mean %.3f, p95 %.3f, max %.3f", CASES[i].size, CASES[i].kind, CASES[i].more, e.mean, e.p95,
+                    e.max);
+        drop(&s);
+    }
+    g_free(field);
+}
+
+/* What it says of its error, without and with noise, and with waves that the lattice cannot follow. */
+static void test_told(void)
+{
+    static const char *const CASES[] = {"waves=0.15", "waves=0.15 noise=9", "waves=0.8"};
+    char *field = in_folder("f.tfm");
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        tw_error err = TW_ERROR_NONE;
+        json_t *json = NULL;
+        scans s = make("1900x1500", "photos", CASES[i]);
+        assert_ok(run(&s, field, NULL, &json, &err), err);
+        errors e = errors_of(field, s.truth);
+        double p50 = told(json, "error_p50"), p90 = told(json, "error_p90");
+        g_test_message("%s: p50 %.4f told, %.4f true; p90 %.4f told, %.4f true", CASES[i], p50, e.p50, p90, e.p90);
+        g_assert_true(p50 < 2 * e.p50 && e.p50 < 2 * p50);
+        g_assert_true(p90 < 2 * e.p90 && e.p90 < 2 * p90);
+        json_decref(json);
+        drop(&s);
+    }
+    g_free(field);
+}
+
+static void test_same_bytes(void)
+{
+    static const setting WAYS[][4] = {{{"threads", "1"}, {0}},
+                                      {{"tile", "256"}, {"threads", "2"}, {0}},
+                                      {{"tile", "1000"}, {"threads", "4"}, {0}},
+                                      {{"tile", "4096"}, {"threads", "2"}, {0}},
+                                      {{"memory", "128M"}, {"threads", "2"}, {0}},
+                                      {{"memory", "1G"}, {"threads", "4"}, {0}}};
+    scans s = make("1300x1000", "photos", "waves=0.15");
+    char *field = in_folder("f.tfm"), *first = NULL, *text;
+    for (size_t i = 0; i < G_N_ELEMENTS(WAYS); i++) {
+        tw_error err = TW_ERROR_NONE;
+        assert_ok(run(&s, field, WAYS[i], NULL, &err), err);
+        g_assert_true(g_file_get_contents(field, &text, NULL, NULL));
+        if (first)
+            g_assert_cmpstr(text, ==, first);
+        else
+            first = g_strdup(text);
+        g_free(text);
+    }
+    g_free(first);
+    g_free(field);
+    drop(&s);
+}
+
+static void refused(const scans *s, const setting *settings, tw_status code, const char *text)
+{
+    tw_error err = TW_ERROR_NONE;
+    char *field = in_folder("refused.tfm");
+    assert_fails(run(s, field, settings, NULL, &err), code, err, text);
+    g_assert_cmpint(files_with("refused"), ==, 0);
+    g_free(field);
+}
+
+static void test_refusals(void)
+{
+    scans s = make("1500x1200", "photos", "waves=0.15"), other = s;
+    refused(&s, (const setting[]){{"memory", "40M"}, {0}}, TW_ERROR_BUDGET, "budget");
+    refused(&s, (const setting[]){{"init", "none.tfm"}, {0}}, TW_ERROR_INPUT, "none.tfm");
+    char *kept = in_folder("kept.tif");
+    g_assert_cmpint(g_rename(s.fixed, kept), ==, 0);
+    scans third = make("1500x1200", "design", "waves=0.15");
+    other.fixed = kept;
+    other.moving = third.moving;
+    refused(&other, NULL, TW_ERROR_RUN, "do not show the same thing");
+    g_remove(kept);
+    g_free(kept);
+    drop(&third);
+    s = make("1500x1200", "weave", "random=0 waves=0.15");
+    refused(&s, NULL, TW_ERROR_RUN, "ambiguous: the picture repeats every 14.0 pixels");
+    drop(&s);
+    s = make("3000x2400", "weave", "random=0 waves=0.15");
+    refused(&s, NULL, TW_ERROR_RUN, "ambiguous: the picture repeats every 14.0 pixels");
+    drop(&s);
+}
+
+/* Sizes follow from what is asked of them alone, and the field is of the full picture whatever it was measured on. */
+static void test_sizes(void)
+{
+    static const struct {
+        setting settings[3];
+        int width;
+    } CASES[] = {{{{0}}, 2000},
+                 {{{"spacing", "100"}, {0}}, 2000},
+                 {{{"transform", "affine"}, {"threads", "1"}, {0}}, 2000},
+                 {{{"max-registration-pixels", "auto"}, {0}}, 2000},
+                 {{{"max-registration-pixels", "3200000"}, {0}}, 2000},
+                 {{{"max-registration-pixels", "3199999"}, {0}}, 1000},
+                 {{{"max-registration-pixels", "1000000"}, {"spacing", "128"}, {0}}, 1000},
+                 {{{"registration-size", "2000x1600"}, {0}}, 2000},
+                 {{{"registration-size", "1999x1600"}, {0}}, 1000},
+                 {{{"registration-size", "1000"}, {"max-registration-pixels", "auto"}, {0}}, 1000}};
+    scans s = make("2000x1600", "photos", "waves=0.1");
+    char *field = in_folder("f.tfm");
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        tw_error err = TW_ERROR_NONE;
+        json_t *json = NULL;
+        assert_ok(run(&s, field, CASES[i].settings, &json, &err), err);
+        g_assert_cmpint(json_integer_value(json_array_get(json_object_get(json, "registration_size"), 0)), ==, CASES[i].width);
+        errors e = errors_of(field, s.truth);
+        g_assert_cmpfloat(e.p50, <, g_strcmp0(CASES[i].settings[0].value, "affine") == 0 ? 3 : 0.3);
+        json_decref(json);
+    }
+    g_free(field);
+    drop(&s);
+}
+
+/* --init: landmarks or a field instead of the search. */
+static void test_init(void)
+{
+    scans s = make("1300x1000", "photos", "waves=0.15 rotate=20");
+    tw_error err = TW_ERROR_NONE;
+    char *field = in_folder("f.tfm");
+    assert_ok(run(&s, field, (const setting[]){{"init", s.truth}, {0}}, NULL, &err), err);
+    g_assert_cmpfloat(errors_of(field, s.truth).mean, <, 0.08);
+    char *wrong = in_folder("wrong.tfm");
+    g_assert_true(g_file_set_contents(wrong,
+                                      "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_2_2\n"
+                                      "Parameters: 1 0 0 1 700 0\nFixedParameters: 0 0\n",
+                                      -1, NULL));
+    refused(&s, (const setting[]){{"init", wrong}, {0}}, TW_ERROR_RUN, "windows are unclear");
+    g_free(wrong);
+    g_free(field);
+    drop(&s);
+}
+
+int main(int argc, char **argv)
+{
+    tw_error err = TW_ERROR_NONE;
+    folder_open();
+    g_test_init(&argc, &argv, NULL);
+    assert_ok(tw_session_new(&session, &err), err);
+    g_test_add_func("/register/right", test_right);
+    g_test_add_func("/register/told", test_told);
+    g_test_add_func("/register/same_bytes", test_same_bytes);
+    g_test_add_func("/register/sizes", test_sizes);
+    g_test_add_func("/register/init", test_init);
+    g_test_add_func("/register/refusals", test_refusals);
+    int result = g_test_run();
+    tw_session_free(session);
+    folder_close();
+    return result;
+}
