@@ -365,6 +365,8 @@ static void test_not_finite(void)
 
 /* --- landmarks, inverses ------------------------------------------------------------------------------------------- */
 
+#define HEADER "fixed_x,fixed_y,moving_x,moving_y\n"
+
 static void test_landmarks(void)
 {
     tw_error err = TW_ERROR_NONE;
@@ -380,9 +382,21 @@ static void test_landmarks(void)
     g_assert_cmpint(tw_landmarks_read(path, &back, &err), ==, TW_OK);
     g_assert_cmpmem(back.points, 4 * sizeof *points, ((double[]){1, 2, 3, 4}), 4 * sizeof *points);
     g_free(back.points);
-    g_assert_true(g_file_set_contents(path, "fixed_x,fixed_y,moving_x\n1,2,3\n", -1, NULL));
-    g_assert_cmpint(tw_landmarks_read(path, &back, &err), ==, TW_ERROR_INPUT);
-    g_assert_nonnull(strstr(err.message, "moving_y"));
+    static const char *const BROKEN[][2] = {
+        {"fixed_x,fixed_y,moving_x\n1,2,3\n", "line 1: no column moving_y"},
+        {HEADER "1,2,3,4\n1,2,nan,4\n", "line 3: moving_x: 'nan'"},
+        {HEADER "1,2,3\n", "line 2: 3 of the 4 numbers"},
+        {HEADER "1,2,3,\n", "line 2: moving_y: ''"},
+        {"fixed_x," HEADER "1,1,2,3,4\n", "line 1: column fixed_x again"},
+        {"", "no line that names the columns"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(BROKEN); i++) {
+        err = (tw_error)TW_ERROR_NONE;
+        g_assert_true(g_file_set_contents(path, BROKEN[i][0], -1, NULL));
+        g_assert_cmpint(tw_landmarks_read(path, &back, &err), ==, TW_ERROR_INPUT);
+        if (!strstr(err.message, BROKEN[i][1]) || !strstr(err.message, "p.csv") || back.points)
+            g_error("'%s'; expected '%s'", err.message, BROKEN[i][1]);
+    }
     g_free(path);
 }
 
