@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all build demo test test-large bench evaluate fuzz install docs format check clean setup test-setup
+.PHONY: all build demo test test-large bench evaluate judges fuzz install docs format check clean setup test-setup
 
 all: build
 
@@ -34,6 +34,10 @@ bench: test-setup build
 # Quality of the built-in nets beside others, on pictures that no training saw: half an hour.
 evaluate: test-setup build
 	@tools/evaluate.sh $(BUILD)
+
+# Fields and warped pictures beside elastix, transformix and SimpleITK.
+judges: test-setup build
+	@tools/judges.sh $(BUILD)
 
 # Every file of the corpus, then some minutes of search.
 fuzz: test-setup build

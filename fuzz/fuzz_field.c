@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: any bytes as a field file. What is read can be checked, bounded and evaluated, and where a point goes lies within the bounds. */
+/* libFuzzer: any bytes as a field file, else as landmarks. What is read can be checked, bounded and evaluated, and where a point goes lies
+ * within the bounds. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stddef.h>
@@ -34,6 +35,17 @@ static void evaluate(tw_field *field, tw_error *err)
     free(scratch);
 }
 
+static void landmarks(const char *path)
+{
+    tw_error err = TW_ERROR_NONE;
+    tw_landmarks points;
+    if (tw_landmarks_read(path, &points, &err) == TW_OK)
+        for (int64_t i = 0; i < 4 * points.count; i++)
+            must(isfinite(points.points[i]));
+    must(err.code == TW_OK || (err.code == TW_ERROR_INPUT && err.message[0] && !strchr(err.message, '\n')));
+    free(points.points);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64];
@@ -44,6 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (tw_field_read(path, &field, NULL, &err) == TW_OK)
         evaluate(field, &err);
+    else
+        landmarks(path);
     must(!strchr(err.message, '\n') && (err.code == TW_OK || err.message[0]));
     must(err.code == TW_OK || err.code == TW_ERROR_INPUT);
     tw_field_free(field);

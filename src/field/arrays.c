@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Displacements as learned registration leaves them: NumPy arrays (.npy) and NIfTI-1 files (.nii), in voxels, x first. */
+#include <math.h>
 #include <string.h>
 
 #include <glib.h>
@@ -58,7 +59,7 @@ static tw_status npy_header(const tw_text *text, const char *header, tw_raster *
                             (long long)size[0], (long long)size[1], (long long)size[2]);
     raster->size[0] = size[planes ? 2 : 1];
     raster->size[1] = size[planes ? 1 : 0];
-    tw_raster_pack(raster, planes);
+    raster->planes = planes;
     return TW_OK;
 }
 
@@ -88,7 +89,20 @@ tw_status tw_npy_read(const tw_text *text, tw_field *field, tw_error *err)
 
 /* ---- NIfTI-1 ---- */
 
-enum { NIFTI_BYTES = 348, AT_DIM = 40, AT_TYPE = 70, AT_PIXDIM = 76, AT_START = 108, AT_MAGIC = 344 };
+enum {
+    NIFTI_BYTES = 348,
+    AT_DIM = 40,
+    AT_TYPE = 70,
+    AT_PIXDIM = 76,
+    AT_START = 108,
+    AT_SLOPE = 112,
+    AT_INTERCEPT = 116,
+    AT_QFORM = 252,
+    AT_SFORM = 254,
+    AT_QUATERNION = 256, /* three numbers, then the offset */
+    AT_ROWS = 280,
+    AT_MAGIC = 344
+};
 
 static int whole16(const tw_text *text, int at, bool big)
 {
@@ -131,11 +145,46 @@ static tw_status nifti_sizes(const tw_text *text, tw_raster *raster, tw_error *e
                      : tw_text_fail(text, 0, err, "the last dimension is %d long; displacements of pictures have 2", last);
 }
 
+/* Voxels may be mirrored, as scanners have them, but neither moved nor turned: displacements count voxels from the
+ * first one. */
+static tw_status nifti_place(const tw_text *text, bool big, tw_error *err)
+{
+    enum { MAY_BE_ANY = 1 << 0 | 1 << 5 }; /* the diagonal of two rows of four */
+    if (whole16(text, AT_SFORM, big) > 0)
+        for (int i = 0; i < 8; i++)
+            if (!(MAY_BE_ANY >> i & 1) && real32(text, AT_ROWS + 4 * i, big) != 0)
+                return tw_text_fail(text, 0, err, "number %d of its sform is %g; only places at 0, not turned, are read", i + 1,
+                                    real32(text, AT_ROWS + 4 * i, big));
+    if (whole16(text, AT_SFORM, big) > 0 || whole16(text, AT_QFORM, big) <= 0)
+        return TW_OK;
+    double q[5];
+    for (int i = 0; i < 5; i++)
+        q[i] = real32(text, AT_QUATERNION + 4 * i, big);
+    bool turned = q[0] != 0 || q[1] != 0 || (q[2] != 0 && fabs(q[2]) != 1);
+    if (turned || q[3] != 0 || q[4] != 0)
+        return tw_text_fail(text, 0, err,
+                            "its qform has the quaternion %g %g %g and the offset %g %g; only 0 and unturned are read", q[0],
+                            q[1], q[2], q[3], q[4]);
+    return TW_OK;
+}
+
+/* Stored numbers are to be multiplied and shifted where the slope is not 0. */
+static tw_status nifti_scale(const tw_text *text, bool big, tw_error *err)
+{
+    double slope = real32(text, AT_SLOPE, big), intercept = real32(text, AT_INTERCEPT, big);
+    if (slope != 0 && (slope != 1 || intercept != 0))
+        return tw_text_fail(text, 0, err, "its numbers are scaled by %g and shifted by %g; plain ones are read", slope,
+                            intercept);
+    return TW_OK;
+}
+
 tw_status tw_nifti_read(const tw_text *text, tw_field *field, tw_error *err)
 {
     uint32_t length = little(text->data, 4);
     tw_raster raster = {.big = length != NIFTI_BYTES};
     TW_TRY(nifti_sizes(text, &raster, err));
+    TW_TRY(nifti_place(text, raster.big, err));
+    TW_TRY(nifti_scale(text, raster.big, err));
     int type = whole16(text, AT_TYPE, raster.big);
     if (type != 16 && type != 64)
         return tw_text_fail(text, 0, err, "numbers of type %d; 16 (float) and 64 (double) are read", type);
@@ -148,6 +197,6 @@ tw_status tw_nifti_read(const tw_text *text, tw_field *field, tw_error *err)
         double step = real32(text, AT_PIXDIM + 4 * (a + 1), raster.big);
         raster.spacing[a] = step == 0 ? 1 : step;
     }
-    tw_raster_pack(&raster, true);
+    raster.planes = true;
     return tw_raster_add(&raster, text->label, text->label, field, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* elastix' TransformParameters files: lines (Key value ...), each file one transform, which names the one to apply before it. */
+/* elastix' TransformParameters files: lines (Key value ...), each file one transform, which names the one to apply
+ * before it. */
 #include <string.h>
 
 #include <glib.h>

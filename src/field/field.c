@@ -159,42 +159,6 @@ tw_status tw_field_row(const tw_field *field, double x0, double y, int64_t n, do
     return TW_OK;
 }
 
-static void clamp_to(const double lo[2], const double hi[2], double p[2])
-{
-    for (int a = 0; a < 2; a++)
-        p[a] = fmin(fmax(p[a], lo[a]), hi[a]);
-}
-
-tw_status tw_field_continued(const tw_field *field, const double p[2], double out[2], tw_error *err)
-{
-    out[0] = p[0];
-    out[1] = p[1];
-    for (int i = 0; i < field->n; i++) {
-        const part *part = &field->parts[i];
-        double lo[2], hi[2], from[2] = {out[0], out[1]}, to[2];
-        if (part->kind == PART_AFFINE) {
-            tw_affine_at(&part->affine, from[0], from[1], out);
-            continue;
-        }
-        if (part->kind == PART_LATTICE)
-            tw_lattice_support(part->lattice, lo, hi);
-        else
-            tw_displacement_support(&part->displacement, lo, hi);
-        clamp_to(lo, hi, from);
-        to[0] = from[0];
-        to[1] = from[1];
-        if (part->kind == PART_LATTICE)
-            tw_lattice_move(part->lattice, 1, &to[0], &to[1]);
-        else {
-            float room[2 * (4 + 64)];
-            TW_TRY(tw_displacement_move(&part->displacement, 1, &to[0], &to[1], room, err));
-        }
-        out[0] += to[0] - from[0];
-        out[1] += to[1] - from[1];
-    }
-    return TW_OK;
-}
-
 /* ---- displacements' bounds ---- */
 
 static tw_status measure(tw_displacement *d, float *pairs, int64_t room, tw_error *err)

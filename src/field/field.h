@@ -16,8 +16,9 @@
 
 typedef struct tw_field tw_field;
 
-/** Displacements on a grid of samples, read by rectangle from wherever they lie: u between samples is bilinear; within half a sample of
- *  the grid its border goes on, beyond that u is 0 (ITK's DisplacementFieldTransform). Sample (i, j) lies at origin + spacing * (i, j). */
+/** Displacements on a grid of samples, read by rectangle from wherever they lie: u between samples is bilinear; within
+ *  half a sample of the grid its border goes on, beyond that u is 0 (ITK's DisplacementFieldTransform). Sample (i, j)
+ *  lies at origin + spacing * (i, j). */
 typedef struct tw_displacement {
     int64_t width, height;
     double origin[2], spacing[2];
@@ -48,8 +49,8 @@ const tw_displacement *tw_field_displacement(const tw_field *field, int i);
 /** True when all parts are affine; then *out is their product. */
 bool tw_field_is_affine(const tw_field *field, tw_affine *out);
 
-/** Where (x0 + k, y), k in [0, n), go. `scratch` holds what tw_field_scratch(field, n) says; the same bits for any split of a row.
- *  Fails only where a displacement cannot be read. Any thread, each with its own scratch. */
+/** Where (x0 + k, y), k in [0, n), go. `scratch` holds what tw_field_scratch(field, n) says; the same bits for any
+ *  split of a row. Fails only where a displacement cannot be read. Any thread, each with its own scratch. */
 tw_status tw_field_row(const tw_field *field, double x0, double y, int64_t n, double *out_x, double *out_y, void *scratch,
                        tw_error *err);
 /** Bytes of scratch for rows of n points. Pure. */
@@ -59,13 +60,14 @@ int64_t tw_field_scratch(const tw_field *field, int64_t n);
  *  whose bounds are not). From the control points' hull, without pixels. Pure. */
 bool tw_field_bounds(const tw_field *field, tw_rect out, double lo[2], double hi[2]);
 
-/** Reads displacements whose bounds are not known, once, row by row, and keeps their bounds; tw_field_bounds knows them from then on.
- *  TW_ERROR_INPUT for what cannot be read or is not finite. One thread. */
+/** Reads displacements whose bounds are not known, once, row by row, and keeps their bounds; tw_field_bounds knows them
+ *  from then on. TW_ERROR_INPUT for what cannot be read or is not finite. One thread. */
 tw_status tw_field_measure(tw_field *field, tw_error *err);
 
-/** The field that undoes this one over a picture of w x h moving pixels, as an affine and a lattice of this spacing, by fixed-point
- *  iteration at its nodes and interpolation; the lattice comes first. Beyond the borders of its lattices the field is continued without
- *  a jump. *residual: the greatest |F(G(p)) - p| at points between nodes, pixels.
+/** The field that undoes this one over a picture of w x h moving pixels, as an affine and a lattice of this spacing, by
+ *  fixed-point iteration at its nodes and interpolation; the lattice comes first. Beyond the borders of its lattices
+ *  the field is continued without a jump. *residual: the greatest |F(G(p)) - p| on a grid of half the spacing, of points
+ *  that come from inside those borders; pixels.
  *  TW_ERROR_INPUT for a folded field. */
 tw_status tw_field_invert(const tw_field *field, int64_t w, int64_t h, double spacing, tw_field **out, double *residual,
                           tw_error *err);

@@ -133,21 +133,64 @@ void tw_lattice_at(const tw_lattice *l, double x, double y, double u[2])
     u[1] = horner(p[1], tx);
 }
 
+#define RUN 64
+
+/* Points that follow one another in one cell: how many, at most n or RUN, and their places in it. 0: the first is outside. */
+static int run_of(const tw_axis axis[2], int64_t n, const double *x, const double *y, int64_t cell[2], double t[2][RUN])
+{
+    int k = 1;
+    if (!cell_of(&axis[0], tw_axis_index(&axis[0], x[0]), &cell[0], &t[0][0]) ||
+        !cell_of(&axis[1], tw_axis_index(&axis[1], y[0]), &cell[1], &t[1][0]))
+        return 0;
+    for (; k < n && k < RUN; k++) {
+        t[0][k] = tw_axis_index(&axis[0], x[k]) - (double)cell[0];
+        t[1][k] = tw_axis_index(&axis[1], y[k]) - (double)cell[1];
+        if (!(t[0][k] >= 0 && t[0][k] < 1 && t[1][k] >= 0 && t[1][k] < 1))
+            break;
+    }
+    return k;
+}
+
+/* u of a run's points, from the sixteen control points around its cell. */
+static void cell_points(const double *cx, const double *cy, int64_t row, int n, const double *restrict tx,
+                        const double *restrict ty, double *restrict ux, double *restrict uy)
+{
+    double v[2][4][4];
+    for (int r = 0; r < 4; r++) {
+        memcpy(v[0][r], cx + r * row, sizeof v[0][r]);
+        memcpy(v[1][r], cy + r * row, sizeof v[1][r]);
+    }
+    for (int k = 0; k < n; k++) {
+        double w[4], b[2][4], p[2][4];
+        weights(ty[k], w);
+        for (int i = 0; i < 4; i++) {
+            b[0][i] = ((w[0] * v[0][0][i] + w[1] * v[0][1][i]) + w[2] * v[0][2][i]) + w[3] * v[0][3][i];
+            b[1][i] = ((w[0] * v[1][0][i] + w[1] * v[1][1][i]) + w[2] * v[1][2][i]) + w[3] * v[1][3][i];
+        }
+        polynomial(b[0], p[0]);
+        polynomial(b[1], p[1]);
+        ux[k] = horner(p[0], tx[k]);
+        uy[k] = horner(p[1], tx[k]);
+    }
+}
+
 void tw_lattice_move(const tw_lattice *l, int64_t n, double *x, double *y)
 {
-    tw_axis ax = tw_lattice_axis(l, 0), ay = tw_lattice_axis(l, 1);
-    double tx, ty, p[2][4] = {{0}}, last_y = NAN;
-    int64_t i, j, last_i = -1;
-    for (int64_t k = 0; k < n; k++) {
-        if (!cell_of(&ax, tw_axis_index(&ax, x[k]), &i, &tx) || !cell_of(&ay, tw_axis_index(&ay, y[k]), &j, &ty))
+    const tw_axis axis[2] = {tw_lattice_axis(l, 0), tw_lattice_axis(l, 1)};
+    double t[2][RUN], u[2][RUN];
+    int64_t cell[2];
+    for (int64_t k = 0; k < n;) {
+        int count = run_of(axis, n - k, x + k, y + k, cell, t);
+        if (count == 0) {
+            k++;
             continue;
-        if (i != last_i || y[k] != last_y) {
-            cell_polynomials(l, i, j, ty, p);
-            last_i = i;
-            last_y = y[k];
         }
-        x[k] += horner(p[0], tx);
-        y[k] += horner(p[1], tx);
+        int64_t first = (cell[1] - 1) * l->columns + cell[0] - 1;
+        cell_points(l->u[0] + first, l->u[1] + first, l->columns, count, t[0], t[1], u[0], u[1]);
+        for (int i = 0; i < count; i++, k++) {
+            x[k] += u[0][i];
+            y[k] += u[1][i];
+        }
     }
 }
 

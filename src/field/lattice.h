@@ -9,10 +9,10 @@
 #include "base/error.h"
 #include "base/rect.h"
 
-/** p -> p + u(p), u(x, y) = sum over i, j of c_ij B((x - origin_x) / spacing_x - i) B((y - origin_y) / spacing_y - j), B the cubic B-spline.
- *  Control point (i, j) lies at origin + spacing * (i, j). Pixels of the fixed picture, spacing 1, (0, 0) the centre of its
- *  top-left pixel. Where one of the 4x4 control points is missing, u is 0, as ITK's BSplineTransform has it.
- *  Row-major: point (i, j) is at index j * columns + i. */
+/** p -> p + u(p), u(x, y) = sum over i, j of c_ij B((x - origin_x) / spacing_x - i) B((y - origin_y) / spacing_y - j),
+ *  B the cubic B-spline. Control point (i, j) lies at origin + spacing * (i, j). Pixels of the fixed picture, spacing
+ *  1, (0, 0) the centre of its top-left pixel. Where one of the 4x4 control points is missing, u is 0, as ITK's
+ *  BSplineTransform has it. Row-major: point (i, j) is at index j * columns + i. */
 typedef struct tw_lattice {
     int64_t columns, rows; /* at least 4 */
     double origin[2], spacing[2];
@@ -22,15 +22,17 @@ typedef struct tw_lattice {
 /** All control points 0. Sizes outside of [4, 65536] or more than 2^26 points are TW_ERROR_INPUT. */
 tw_status tw_lattice_new(int64_t columns, int64_t rows, const double origin[2], const double spacing[2], tw_lattice **out,
                          tw_error *err);
-/** The smallest lattice of this spacing that covers a picture of w x h pixels, border pixels included; control points at multiples of
- *  the spacing, a part in 2^40 of it before them, so that the first row and column of pixels are inside for ITK, too. */
+/** The smallest lattice of this spacing that covers a picture of w x h pixels, border pixels included; control points
+ *  at multiples of the spacing, a part in 2^40 of it before them, so that the first row and column of pixels are inside
+ *  for ITK, too. */
 tw_status tw_lattice_cover(int64_t w, int64_t h, double spacing, tw_lattice **out, tw_error *err);
 void tw_lattice_free(tw_lattice *lattice);
 tw_lattice *tw_lattice_copy(const tw_lattice *lattice);
 
 /** u at a point. */
 void tw_lattice_at(const tw_lattice *lattice, double x, double y, double u[2]);
-/** u at (x0 + k, y) for k in [0, n): the same bits as tw_lattice_at gives for each of them. Fast: the inner loop is ours to make so. */
+/** u at (x0 + k, y) for k in [0, n): the same bits as tw_lattice_at gives for each of them. Fast: the inner loop is
+ *  ours to make so. */
 void tw_lattice_row(const tw_lattice *lattice, double x0, double y, int64_t n, double *ux, double *uy);
 /** The half-open range of control points that touch points of [lo, hi] on an axis, clipped to the lattice. */
 tw_span tw_lattice_touching(const tw_lattice *lattice, int axis, double lo, double hi);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* MetaImage (.mhd, .mha) and NRRD (.nrrd, .nhdr): a text of keys and values, then the numbers, there or in a file of their own. */
+/* MetaImage (.mhd, .mha) and NRRD (.nrrd, .nhdr): a text of keys and values, then the numbers, there or in a file of
+ * their own. */
 #include <string.h>
 
 #include <glib.h>
@@ -108,7 +109,6 @@ tw_status tw_meta_read(tw_text *text, tw_field *field, tw_error *err)
     if (status == TW_OK && tw_keys_find(keys, "ElementDataFile", &file)) {
         bool here = tw_words_are(&file, "LOCAL");
         raster.start = here ? text->at - text->data : skip;
-        tw_raster_pack(&raster, false);
         if (skip < 0)
             status = tw_text_fail(text, 0, err, "HeaderSize is %lld; 0 and more is read", (long long)skip);
         else
@@ -219,7 +219,7 @@ tw_status tw_nrrd_read(tw_text *text, tw_field *field, tw_error *err)
     if (status == TW_OK) {
         bool apart = tw_keys_find(keys, "data file", &file) || tw_keys_find(keys, "datafile", &file);
         raster.start = skip + (apart ? 0 : text->at - text->data);
-        tw_raster_pack(&raster, planes);
+        raster.planes = planes;
         status = add(&raster, text, apart ? &file : NULL, field, err);
     }
     g_free(keys);

@@ -12,21 +12,16 @@
 
 #include <glib.h>
 
-#define RUN 512 /* samples that are read at once */
+#define RUN      512 /* samples that are read at once */
+#define SIDE_MAX (INT64_C(1) << 53)
 
+/* Component c of sample (x, y) begins at start + x * step[0] + y * step[1] + c * component. */
 typedef struct reader {
     tw_raster raster;
+    int64_t step[2], component; /* bytes */
     int fd;
     char *path;
 } reader;
-
-void tw_raster_pack(tw_raster *r, bool planes)
-{
-    int64_t bytes = r->wide ? 8 : 4;
-    r->step[0] = planes ? bytes : 2 * bytes;
-    r->step[1] = r->step[0] * r->size[0];
-    r->component = planes ? r->step[1] * r->size[1] : bytes;
-}
 
 static tw_status read_bytes(const reader *r, int64_t at, void *to, int64_t n, tw_error *err)
 {
@@ -65,8 +60,8 @@ static tw_status read_run(const reader *r, int64_t x, int64_t y, int c, int64_t 
 {
     const tw_raster *raster = &r->raster;
     char bytes[RUN * 16];
-    int64_t size = raster->wide ? 8 : 4, step = raster->step[0];
-    int64_t at = raster->start + x * step + y * raster->step[1] + c * raster->component;
+    int64_t size = raster->wide ? 8 : 4, step = r->step[0];
+    int64_t at = raster->start + x * step + y * r->step[1] + c * r->component;
     TW_TRY(read_bytes(r, at, bytes, (n - 1) * step + size, err));
     for (int64_t k = 0; k < n; k++) {
         float value = number(r, bytes + k * step);
@@ -101,7 +96,7 @@ static void close_reader(void *user)
 static tw_status check_grid(const tw_raster *r, const char *label, tw_error *err)
 {
     for (int a = 0; a < 2; a++) {
-        if (r->size[a] < 1)
+        if (r->size[a] < 1 || r->size[a] > SIDE_MAX)
             return tw_fail(err, TW_ERROR_INPUT, "%s: a size of %" PRId64 " samples", label, r->size[a]);
         if (!(r->spacing[a] > 0) || !isfinite(r->spacing[a]) || !isfinite(r->origin[a]))
             return tw_fail(err, TW_ERROR_INPUT, "%s: spacing %g, origin %g: a positive and a finite number are wanted", label,
@@ -110,7 +105,7 @@ static tw_status check_grid(const tw_raster *r, const char *label, tw_error *err
     return TW_OK;
 }
 
-/* Products of hostile sizes have more than 64 bits. */
+/* The product of two sides may have more than 64 bits. */
 static tw_status check_length(const tw_raster *r, int fd, const char *path, const char *label, tw_error *err)
 {
     struct stat st;
@@ -136,7 +131,9 @@ tw_status tw_raster_add(const tw_raster *raster, const char *path, const char *l
         return status;
     }
     reader *r = g_new(reader, 1);
-    *r = (reader){*raster, fd, g_strdup(path)};
+    int64_t bytes = raster->wide ? 8 : 4, step = raster->planes ? bytes : 2 * bytes, row = step * raster->size[0];
+    int64_t component = raster->planes ? row * raster->size[1] : bytes;
+    *r = (reader){*raster, {step, row}, component, fd, g_strdup(path)};
     tw_displacement d = {.width = raster->size[0],
                          .height = raster->size[1],
                          .least = {1, 1},

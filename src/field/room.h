@@ -48,9 +48,6 @@ void tw_lattice_hull(const tw_lattice *lattice, const double box_lo[2], const do
 /** p += u(p) for n points; the same bits as tw_lattice_at. */
 void tw_lattice_move(const tw_lattice *lattice, int64_t n, double *x, double *y);
 
-/** Where a point goes, with every lattice's and displacement's u continued beyond its border as it is there: no jump to 0. */
-tw_status tw_field_continued(const tw_field *field, const double p[2], double out[2], tw_error *err);
-
 /** Samples that tw_displacement_move needs room for, as pairs of floats, for n points. */
 int64_t tw_displacement_room(int64_t n);
 /** The outermost samples, in pixels. */

@@ -15,7 +15,8 @@ void tw_displacement_support(const tw_displacement *d, double lo[2], double hi[2
     }
 }
 
-/* The first of the two samples beside an index, and the share of the second. Within half a sample of the grid its border goes on. */
+/* The first of the two samples beside an index, and the share of the second. Within half a sample of the grid its
+ * border goes on. */
 static bool between(const tw_axis *a, double x, int64_t *first, double *share)
 {
     double index = tw_axis_index(a, x);

@@ -25,7 +25,8 @@ typedef struct tw_words {
     int64_t line;
 } tw_words;
 
-/** The first `limit` bytes of a regular file at most; TW_ERROR_INPUT for what cannot be read, and for longer files unless `part`. */
+/** The first `limit` bytes of a regular file at most; TW_ERROR_INPUT for what cannot be read, and for longer files
+ *  unless `part`. */
 tw_status tw_text_load(const char *path, int64_t limit, bool part, tw_text *out, tw_error *err);
 void tw_text_free(tw_text *text);
 /** The next line without the blanks at its ends; false at the end of the text. */
@@ -37,7 +38,8 @@ tw_status tw_text_fail(const tw_text *text, int64_t line, tw_error *err, const c
 bool tw_words_start(const tw_words *words, const char *prefix);
 /** Takes the next word off the front: between blanks, or between quotation marks, without them. */
 bool tw_words_next(tw_words *words, tw_words *word);
-/** What stands before the mark, as words of their own; `words` becomes what follows it. False, and nothing done, without one. */
+/** What stands before the mark, as words of their own; `words` becomes what follows it. False, and nothing done,
+ *  without one. */
 bool tw_words_split(tw_words *words, char mark, tw_words *before);
 int64_t tw_words_count(tw_words words);
 bool tw_words_are(const tw_words *words, const char *text);

@@ -2,12 +2,15 @@
 /* A field as displacements of pixels, streamed row by row: MetaImage with its numbers beside it, or NRRD. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <glib.h>
 
 #include "base/newfile.h"
 #include "field/files.h"
+
+#define SIDE_MAX (INT64_C(1) << 40)
 
 typedef struct grid {
     const tw_field *field;
@@ -63,7 +66,8 @@ static tw_status write_meta(const grid *g, const char *path, tw_error *err)
         status = rows(g, file, err);
         tw_newfile_close(file);
     }
-    if (status == TW_OK)
+    bool numbers = status == TW_OK;
+    if (numbers)
         status = tw_newfile_open(path, &file, err);
     if (status == TW_OK) {
         tw_newfile_print(
@@ -77,6 +81,8 @@ static tw_status write_meta(const grid *g, const char *path, tw_error *err)
         status = tw_newfile_commit(file, err);
         tw_newfile_close(file);
     }
+    if (numbers && status != TW_OK)
+        remove(raw);
     g_free(raw);
     g_free(name);
     return status;
@@ -102,7 +108,7 @@ static tw_status write_nrrd(const grid *g, const char *path, tw_error *err)
 tw_status tw_field_write_displacement(const tw_field *field, const char *path, int64_t width, int64_t height, double step,
                                       tw_error *err)
 {
-    if (width < 1 || height < 1 || !(step >= 1) || !isfinite(step))
+    if (width < 1 || height < 1 || width > SIDE_MAX || height > SIDE_MAX || !(step >= 1) || !isfinite(step))
         return tw_fail(err, TW_ERROR_USAGE, "%s: displacements of %" PRId64 " x %" PRId64 " pixels, every %g-th", path, width,
                        height, step);
     bool meta = g_str_has_suffix(path, ".mhd");
@@ -113,11 +119,15 @@ tw_status tw_field_write_displacement(const tw_field *field, const char *path, i
               .width = (int64_t)ceil((double)(width - 1) / step) + 1,
               .height = (int64_t)ceil((double)(height - 1) / step) + 1,
               .step = step};
-    g.x = g_new(double, (gsize)g.width);
-    g.y = g_new(double, (gsize)g.width);
-    g.pairs = g_new(float, 2 * (gsize)g.width);
-    g.scratch = g_malloc((gsize)tw_max64(tw_field_scratch(field, step == 1 ? g.width : 1), 1));
-    tw_status status = meta ? write_meta(&g, path, err) : write_nrrd(&g, path, err);
+    g.x = g_try_new(double, (gsize)g.width);
+    g.y = g_try_new(double, (gsize)g.width);
+    g.pairs = g_try_new(float, 2 * (gsize)g.width);
+    g.scratch = g_try_malloc((gsize)tw_max64(tw_field_scratch(field, step == 1 ? g.width : 1), 1));
+    tw_status status;
+    if (!g.x || !g.y || !g.pairs || !g.scratch)
+        status = tw_fail_memory(err, "a row of displacements", (long long)(24 * g.width));
+    else
+        status = meta ? write_meta(&g, path, err) : write_nrrd(&g, path, err);
     g_free(g.x);
     g_free(g.y);
     g_free(g.pairs);

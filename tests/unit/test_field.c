@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lattices, chains, bounds, folds, inverses: against analytic truths and against dense sampling. Where the header promises bits,
- * bits are compared. */
+/* Lattices, chains, bounds, folds, inverses: against analytic truths and against dense sampling. Where the header
+ * promises bits, bits are compared. */
 #include <glib.h>
 #include <math.h>
 #include <string.h>

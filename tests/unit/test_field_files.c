@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Field files: what is written comes back with the same bits, what other programs write is read as they mean it, and what is broken is refused
- * by a message that names the file and the number. */
+/* Field files: what is written comes back with the same bits, what other programs write is read as they mean it, and
+ * what is broken is refused by a message that names the file and the number. */
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <math.h>
@@ -220,6 +220,64 @@ static GByteArray *nifti(bool wide, bool big)
     return g_byte_array_append(bytes, h, sizeof h);
 }
 
+/* A header that means what is not read: one number of it is another. */
+static void test_nifti_refused(void)
+{
+    static const struct {
+        int at;
+        int16_t whole;
+        float real;
+        int code; /* where a 1 makes it count; 0: it always does */
+        const char *message;
+    } CASES[] = {
+        {70, 4, 0, 0, "type 4"},        {50, 3, 0, 0, "last dimension is 3"}, {112, 0, 2, 0, "scaled by 2"},
+        {292, 0, 8, 254, "is 8"},       {284, 0, 0.5F, 254, "is 0.5"},        {268, 0, -90, 252, "offset -90"},
+        {256, 0, 1, 252, "quaternion"}, {80, 0, -1, 0, "spacing -1"},         {108, 0, NAN, 0, "byte nan"},
+        {42, -7, 0, 0, "size of -7"},   {42, 30000, 0, 0, "30000 x 5"},       {40, 2, 0, 0, "2 dimensions"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        tw_error err = TW_ERROR_NONE;
+        tw_field *field;
+        GByteArray *b = nifti(false, false);
+        put_numbers(b, 7, 5, true, false, false);
+        int16_t whole = GINT16_TO_LE(CASES[i].whole);
+        guint32 bits;
+        memcpy(&bits, &CASES[i].real, 4);
+        bits = GUINT32_TO_LE(bits);
+        memcpy(b->data + CASES[i].at, CASES[i].whole ? (void *)&whole : (void *)&bits, CASES[i].whole ? 2 : 4);
+        b->data[CASES[i].code ? CASES[i].code : 0] = CASES[i].code ? 1 : b->data[0];
+        char *path = in_folder("refused.nii");
+        g_assert_true(g_file_set_contents(path, (char *)b->data, b->len, NULL));
+        tw_status status = tw_field_read(path, &field, NULL, &err);
+        if (status != TW_ERROR_INPUT || !strstr(err.message, "refused.nii") || !strstr(err.message, CASES[i].message))
+            g_error("status %d, '%s'; expected '%s'", status, err.message, CASES[i].message);
+        g_byte_array_unref(b);
+        g_free(path);
+    }
+}
+
+static void test_unwritable(void)
+{
+    tw_field *field = made(3);
+    char *path = in_folder("x.mhd"), *raw = in_folder("x.raw"), *nowhere = in_folder("none/x.mhd"), *png = in_folder("x.png");
+    tw_error err = TW_ERROR_NONE;
+    g_assert_cmpint(tw_field_write_displacement(field, path, 0, 5, 1, &err), ==, TW_ERROR_USAGE);
+    g_assert_cmpint(tw_field_write_displacement(field, path, 5, INT64_MAX, 1, &err), ==, TW_ERROR_USAGE);
+    g_assert_cmpint(tw_field_write_displacement(field, path, 5, 5, NAN, &err), ==, TW_ERROR_USAGE);
+    g_assert_cmpint(tw_field_write_displacement(field, png, 5, 5, 1, &err), ==, TW_ERROR_USAGE);
+    g_assert_cmpint(tw_field_write_displacement(field, nowhere, 5, 5, 1, &err), ==, TW_ERROR_RUN);
+    g_assert_cmpint(tw_field_write(field, png, 5, 5, &err), ==, TW_ERROR_USAGE);
+    g_assert_cmpint(g_mkdir(path, 0700), ==, 0); /* the numbers can be written, the header cannot */
+    g_assert_cmpint(tw_field_write_displacement(field, path, 5, 5, 1, &err), !=, TW_OK);
+    g_assert_false(g_file_test(raw, G_FILE_TEST_EXISTS));
+    g_rmdir(path);
+    tw_field_free(field);
+    g_free(path);
+    g_free(raw);
+    g_free(nowhere);
+    g_free(png);
+}
+
 static void test_foreign(void)
 {
     GByteArray *b =
@@ -307,6 +365,8 @@ static void test_not_finite(void)
 
 /* --- landmarks, inverses ------------------------------------------------------------------------------------------- */
 
+#define HEADER "fixed_x,fixed_y,moving_x,moving_y\n"
+
 static void test_landmarks(void)
 {
     tw_error err = TW_ERROR_NONE;
@@ -322,9 +382,21 @@ static void test_landmarks(void)
     g_assert_cmpint(tw_landmarks_read(path, &back, &err), ==, TW_OK);
     g_assert_cmpmem(back.points, 4 * sizeof *points, ((double[]){1, 2, 3, 4}), 4 * sizeof *points);
     g_free(back.points);
-    g_assert_true(g_file_set_contents(path, "fixed_x,fixed_y,moving_x\n1,2,3\n", -1, NULL));
-    g_assert_cmpint(tw_landmarks_read(path, &back, &err), ==, TW_ERROR_INPUT);
-    g_assert_nonnull(strstr(err.message, "moving_y"));
+    static const char *const BROKEN[][2] = {
+        {"fixed_x,fixed_y,moving_x\n1,2,3\n", "line 1: no column moving_y"},
+        {HEADER "1,2,3,4\n1,2,nan,4\n", "line 3: moving_x: 'nan'"},
+        {HEADER "1,2,3\n", "line 2: 3 of the 4 numbers"},
+        {HEADER "1,2,3,\n", "line 2: moving_y: ''"},
+        {"fixed_x," HEADER "1,1,2,3,4\n", "line 1: column fixed_x again"},
+        {"", "no line that names the columns"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(BROKEN); i++) {
+        err = (tw_error)TW_ERROR_NONE;
+        g_assert_true(g_file_set_contents(path, BROKEN[i][0], -1, NULL));
+        g_assert_cmpint(tw_landmarks_read(path, &back, &err), ==, TW_ERROR_INPUT);
+        if (!strstr(err.message, BROKEN[i][1]) || !strstr(err.message, "p.csv") || back.points)
+            g_error("'%s'; expected '%s'", err.message, BROKEN[i][1]);
+    }
     g_free(path);
 }
 
@@ -372,6 +444,8 @@ int main(int argc, char **argv)
     g_test_add_func("/field/files/text", test_text);
     g_test_add_func("/field/files/displacements", test_displacements);
     g_test_add_func("/field/files/foreign", test_foreign);
+    g_test_add_func("/field/files/nifti_refused", test_nifti_refused);
+    g_test_add_func("/field/files/unwritable", test_unwritable);
     g_test_add_func("/field/files/broken", test_broken);
     g_test_add_func("/field/files/not_finite", test_not_finite);
     g_test_add_func("/field/files/landmarks", test_landmarks);

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Install the Debian packages that are needed and missing. `debian.sh` for building, `debian.sh test` adds what tests use.
+# Install the Debian packages that are needed and missing. `debian.sh` for building, `debian.sh test` adds what tests use,
+# `debian.sh judges` is for tools/judges.sh.
 . "$(dirname "$0")/cache.sh"
 
 PACKAGES="build-essential cmake meson ninja-build pkg-config ca-certificates python3 python3-venv git
 libglib2.0-dev libvips-dev libjansson-dev libcyaml-dev"
 [ "${1:-}" = test ] && PACKAGES="$PACKAGES mesa-vulkan-drivers clang libclang-rt-14-dev clang-format-14"
+[ "${1:-}" = judges ] && PACKAGES="elastix python3-venv"
 
 missing=""
 for package in $PACKAGES; do
