@@ -20,8 +20,10 @@ const tw_option tw_register_options[] = {
      "measure on a pyramid level of at most N pixels; auto: full resolution", "0.1"},
     {"registration-size", 0, NULL, TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
      "measure on a pyramid level of at most this size, WxH (default: full resolution)", "0.1"},
-    {"allow-downsampling", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
-     "where the budget cannot hold it, measure on the largest pyramid level that it can, and say so", "0.1"},
+    {"report", 0, NULL, TW_OPTION_TEXT, 0, 0, NULL, "file", NULL,
+     "a page that shows the field, its error and pieces of both pictures laid over each other: one .html file, nothing beside "
+     "it",
+     "0.1"},
     {"allow-ambiguous", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "take the best map even if another one fits as well, as in a pattern that repeats", "0.1"},
     {0},

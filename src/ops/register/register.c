@@ -7,6 +7,8 @@
 
 #include "field/files.h"
 #include "ops/register/options.h"
+#include "ops/register/page.h"
+#include "ops/register/pieces.h"
 #include "ops/register/state.h"
 
 #define LEAST_SIDE  64   /* pixels of a picture */
@@ -29,6 +31,7 @@ static void close_register(tw_op_state *state)
     tw_lattice_free(state->level_lattice);
     g_free(state->workers);
     g_free(state->path);
+    g_free(state->page);
     g_free(state);
 }
 
@@ -59,8 +62,14 @@ static tw_status check_output(tw_op_state *state, const tw_options *options, tw_
         known |= g_str_has_suffix(path, ENDINGS[i]);
     if (!known)
         return tw_fail(err, TW_ERROR_USAGE, "--field %s: fields are written as .tfm, .txt, .mhd or .nrrd", path);
-    if (!tw_options_bool(options, "overwrite") && g_file_test(path, G_FILE_TEST_EXISTS))
-        return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it", path);
+    state->page = g_strdup(tw_options_text(options, "report"));
+    if (state->page && !g_str_has_suffix(state->page, ".html"))
+        return tw_fail(err, TW_ERROR_USAGE, "--report %s: the page is an .html file", state->page);
+    for (int i = 0; i < 2; i++) {
+        const char *file = i ? state->page : path;
+        if (file && !tw_options_bool(options, "overwrite") && g_file_test(file, G_FILE_TEST_EXISTS))
+            return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it", file);
+    }
     return TW_OK;
 }
 
@@ -206,7 +215,7 @@ static void register_facts(const tw_op_state *state, tw_op_facts *out)
     /* Lattices: the one there is, the level's, the next one. */
     int64_t fitting = nodes * (int64_t)sizeof(tw_fit_point) + tw_fit_bytes(points / 4, 4, nodes) + 3 * points * 16;
     out->weight_bytes = nodes * (int64_t)sizeof(tw_node) + tw_max64(fitting, tw_global_bytes(state)) + correlator_bytes(64) +
-                        correlator_bytes(128) + 16 * BLOCK_SLACK;
+                        correlator_bytes(128) + 16 * BLOCK_SLACK + (state->page ? TW_PIECES_BYTES : 0);
     for (int i = 0; i < 2; i++)
         out->scratch_bytes += state->pyramid[i].offset[state->levels];
 }
@@ -339,7 +348,8 @@ static tw_status end_round(tw_op_state *state, const tw_round *round, tw_error *
 {
     if (round->kind == TW_ROUND_CHECK) {
         TW_TRY(tw_check_nodes(state, round, err));
-        return write_field(state, err);
+        TW_TRY(write_field(state, err));
+        return state->page ? tw_page_write(state, round, err) : TW_OK;
     }
     TW_TRY(tw_nodes_fit(state, round, err));
     const tw_register_result *r = &state->result;

@@ -87,6 +87,7 @@ struct tw_op_state {
     tw_context *context;
     const char *label[2];
     char *path;   /* of the field */
+    char *page;   /* of --report; NULL: none */
     int64_t step; /* of displacements */
     bool given;   /* --init: the affine is not searched for */
     tw_picture picture[2];
