@@ -80,6 +80,7 @@ complete -c tilewright -n '__fish_seen_subcommand_from register' -l spacing -x -
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l max-registration-pixels -x -a 'auto' -d 'measure on a pyramid level of at most N pixels; auto: full resolution'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l registration-size -x -d 'measure on a pyramid level of at most this size, WxH (default: full resolution)'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l report -x -d 'a page that shows the field, its error and pieces of both pictures laid over each other: one .html file, nothing beside it'
+complete -c tilewright -n '__fish_seen_subcommand_from register' -l selftest -d 'takes one picture, registers it with itself warped by a lattice that is known, and tells the true error'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l allow-ambiguous -d 'take the best map even if another one fits as well, as in a pattern that repeats'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l memory -x -d 'bound of the peak resident memory of the process; a percentage is of what it may use'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l vram -x -d 'bound of the device memory; a percentage is of what is free there'

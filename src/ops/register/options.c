@@ -24,6 +24,8 @@ const tw_option tw_register_options[] = {
      "a page that shows the field, its error and pieces of both pictures laid over each other: one .html file, nothing beside "
      "it",
      "0.1"},
+    {"selftest", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "takes one picture, registers it with itself warped by a lattice that is known, and tells the true error", "0.1"},
     {"allow-ambiguous", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "take the best map even if another one fits as well, as in a pattern that repeats", "0.1"},
     {0},
