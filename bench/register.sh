@@ -4,11 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=$1 size=${2:-3740x4740}
-. tools/setup/cache.sh
 tools/setup/debian.sh judges
-list=tests/judges/requirements.txt
-python=$TW_CACHE/judges-$(sha256sum "$list" | cut -c 1-12)
-[ -e "$python/complete" ] || { python3 -m venv "$python" && "$python/bin/pip" install -q -r "$list" && touch "$python/complete"; }
+python=$(tools/setup/venv.sh judges tests/judges/requirements.txt)
 photos=$(tools/setup/photos.sh)/usr/share/backgrounds/mate/nature
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
