@@ -117,7 +117,8 @@ static void displacement(const tw_lattice *l, double x, double y, double u[2])
 static void point_of(const tw_op_state *state, const tw_node_grid *grid, int64_t i, int64_t j, tw_fit_point *point)
 {
     const tw_node *node = &state->nodes[j * grid->columns + i];
-    double u[2], x = (double)(grid->first + i * grid->stride), y = (double)(grid->first + j * grid->stride);
+    double u[2], x = (double)(grid->first + i * grid->stride) + (double)node->middle[0];
+    double y = (double)(grid->first + j * grid->stride) + (double)node->middle[1];
     *point = (tw_fit_point){.x = x, .y = y};
     if (node->state != TW_NODE_GOOD)
         return;

@@ -52,6 +52,7 @@ typedef enum tw_node_state {
 /** What one window measured, in pixels of its level. */
 typedef struct tw_node {
     float shift[2];
+    float middle[2]; /* of the pixels that were compared, from the node */
     float weight[3]; /* inverse covariance over the largest one: xx, xy, yy; at most 1 on either axis */
     float error;     /* expected, pixels; HUGE_VALF: unknown */
     float second;    /* of the correlation's maxima over the first */
