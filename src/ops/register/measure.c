@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/register/global.h"
 #include "ops/register/kernels.h"
 #include "ops/register/state.h"
 
@@ -213,6 +214,22 @@ static void weigh_peak(const tw_peak *peak, tw_node *node)
         node->weight[j] = (float)(clear * peak->curvature[j]);
 }
 
+/* Correlation coefficient of what both windows show where one is shifted. */
+static float alike_at(const float *fixed, const float *moving, int64_t stride, int n, int dx, int dy)
+{
+    double f1 = 0, m1 = 0, ff = 0, mm = 0, fm = 0, count = 0;
+    for (int y = dy < 0 ? -dy : 0; y < n && y + dy < n; y++)
+        for (int x = dx < 0 ? -dx : 0; x < n && x + dx < n; x++) {
+            float a = fixed[y * stride + x], b = moving[(y + dy) * stride + x + dx];
+            if (a < 0 || b < 0)
+                continue;
+            double f = (double)a - 128, m = (double)b - 128;
+            f1 += f, m1 += m, ff += f * f, mm += m * m, fm += f * m, count++;
+        }
+    double vf = ff * count - f1 * f1, vm = mm * count - m1 * m1;
+    return vf > 0 && vm > 0 ? (float)((fm * count - f1 * m1) / sqrt(vf * vm)) : 0;
+}
+
 static void correlate(const ground *g, const float *fixed, const float *moving, const content *c, tw_node *node)
 {
     const tw_correlator *correlator = &g->state->correlator[g->round.window == 128];
@@ -221,6 +238,8 @@ static void correlate(const ground *g, const float *fixed, const float *moving, 
     tw_correlate(correlator, g->window[0], g->window[1], g->round.search, g->room, &peak);
     node->shift[0] = (float)peak.x, node->shift[1] = (float)peak.y;
     node->second = (float)peak.second;
+    if (g->round.search == TW_AGREE_SEARCH)
+        node->alike = alike_at(fixed, moving, g->stride, g->round.window, (int)lround(peak.x), (int)lround(peak.y));
     node->error = HUGE_VALF;
     if (!peak.sharp || peak.second > TW_REGISTER_UNSURE)
         return;

@@ -56,7 +56,7 @@ typedef struct tw_node {
     float weight[3]; /* inverse covariance over the largest one: xx, xy, yy; at most 1 on either axis */
     float error;     /* expected, pixels; HUGE_VALF: unknown */
     float second;    /* of the correlation's maxima over the first */
-    float alike;
+    float alike;     /* correlation coefficient of the two; of correlations only where windows judge a map */
     int state;
 } tw_node;
 
@@ -80,6 +80,7 @@ typedef struct tw_register_result {
     double ambiguous;                   /* fraction of windows whose next best shift is nearly as good */
     double global_score, global_second; /* correlation of the whole; of the second best place over it */
     double period;                      /* pixels after which the fixed picture repeats; 0: it does not */
+    double repeat[2];                   /* such a shift */
     double min_jacobian;
     bool done;
 } tw_register_result;
