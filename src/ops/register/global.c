@@ -7,13 +7,16 @@
 
 #include "ops/register/global.h"
 
-#define FINE    1    /* half side of the box that takes grain away */
-#define COARSE  10   /* the same of the one that takes lighting away */
-#define PEAKS   4    /* shifts that are tried for each turn */
-#define OVERLAP 0.2  /* least part of the smaller picture that must be shown by both */
-#define ALIKE   0.22 /* least correlation coefficient of pictures of one thing */
-#define APART   4.0  /* pixels of the level between maps that are not the same one */
-#define UNSURE  0.93 /* second best over best: not to be told apart */
+#define FINE        1    /* half side of the box that takes grain away */
+#define COARSE      10   /* the same of the one that takes lighting away */
+#define PEAKS       4    /* shifts that are tried for each turn */
+#define OVERLAP     0.2  /* least part of the smaller picture that must be shown by both */
+#define ALIKE       0.22 /* least correlation coefficient of pictures of one thing */
+#define APART       4.0  /* pixels of the level between maps that are not the same one */
+#define UNSURE      0.93 /* second best over best: not to be told apart */
+#define LEAST_SHARE 0.25 /* of the windows must agree on a map */
+#define SHARED      0.5  /* of those agree on another one */
+#define LESS        0.05 /* and are as much alike there, but for this: not to be told apart */
 
 /* Pictures without grain and lighting; NAN where nothing is known. */
 typedef struct bands {
@@ -335,13 +338,62 @@ static const tw_found *second_place(search *s)
     return second;
 }
 
+/* Windows of deformed pictures tell a map's middle better than its corners. */
+static bool elsewhere(const bands *b, const tw_affine *p, const tw_affine *q)
+{
+    double u[2], v[2], x = (double)b->width[0] / 2, y = (double)b->height[0] / 2;
+    tw_affine_at(p, x, y, u);
+    tw_affine_at(q, x, y, v);
+    return hypot(u[0] - v[0], u[1] - v[1]) > APART - 1 || distance(b, p, q) > 10 * APART;
+}
+
+/* Whether windows have nothing against this map, either. */
+static tw_status fits_as_well(const search *s, tw_op_state *state, const tw_affine *best, const tw_agreed *why, tw_affine map,
+                              bool *unsure, tw_error *err)
+{
+    tw_agreed other;
+    if (*unsure || !elsewhere(&s->bands, best, &map))
+        return TW_OK;
+    TW_TRY(tw_agree(state, &map, &other, err));
+    *unsure = other.share > SHARED * why->share && other.alike > why->alike - LESS && elsewhere(&s->bands, best, &map);
+    return TW_OK;
+}
+
+/* What the pictures as wholes leave open, windows decide: whether they show the same thing, where, and there only. */
+static tw_status ask_windows(search *s, tw_op_state *state, bool *lost, bool *unsure, tw_error *err)
+{
+    tw_agreed best = {0, 0};
+    int first = 0;
+    for (int i = 0; i < s->count; i++) {
+        tw_agreed now;
+        tw_affine map = s->found[i].map;
+        TW_TRY(tw_agree(state, &map, &now, err));
+        if (now.share * now.alike > best.share * best.alike)
+            best = now, first = i, s->found[i].map = map;
+    }
+    *lost = best.share < LEAST_SHARE;
+    *unsure = false;
+    if (*lost)
+        return TW_OK;
+    tw_found swap = s->found[0];
+    s->found[0] = s->found[first], s->found[first] = swap;
+    for (int i = 1; i < s->count; i++)
+        TW_TRY(fits_as_well(s, state, &s->found[0].map, &best, s->found[i].map, unsure, err));
+    double unit = (double)(INT64_C(1) << (state->levels - 1));
+    tw_affine shift = {{1, 0, state->result.repeat[0] / unit, 0, 1, state->result.repeat[1] / unit}};
+    return fits_as_well(s, state, &s->found[0].map, &best, tw_affine_after(&s->found[0].map, &shift), unsure, err);
+}
+
 static tw_status judge(search *s, tw_op_state *state, tw_error *err)
 {
     const tw_found *best = &s->found[0], *second = second_place(s);
     double ratio = second ? fmax(second->alike, 0) / fmax(best->alike, 1e-9) : 0;
     state->result.global_score = s->count > 0 ? best->alike : 0;
     state->result.global_second = ratio;
-    bool lost = s->count == 0 || best->alike<ALIKE, unsure = ratio> UNSURE && !state->allow_ambiguous;
+    bool lost = s->count == 0 || best->alike<ALIKE, unsure = ratio> UNSURE;
+    if (s->count > 0 && (lost || unsure || state->result.period > 0))
+        TW_TRY(ask_windows(s, state, &lost, &unsure, err));
+    unsure &= !state->allow_ambiguous;
     if ((lost || unsure) && state->result.period > 0)
         return tw_fail(err, TW_ERROR_RUN,
                        "%s and %s: ambiguous: the picture repeats every %.1f pixels, and nothing else in it tells where the "

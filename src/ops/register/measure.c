@@ -4,14 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "ops/register/global.h"
 #include "ops/register/kernels.h"
 #include "ops/register/state.h"
 
-#define BLOCK     64  /* side of what is interpolated at once */
-#define SMALL     16  /* the same where the field is wild */
-#define FROM_SIDE 256 /* side of the moving pixels that a block may need */
-#define MARGIN    2   /* around windows: smoothing and gradients */
-#define VALID     0.75
+#define BLOCK     64   /* side of what is interpolated at once */
+#define SMALL     16   /* the same where the field is wild */
+#define FROM_SIDE 256  /* side of the moving pixels that a block may need */
+#define MARGIN    2    /* around windows: smoothing and gradients */
+#define VALID     0.75 /* least part of a window that both pictures have */
+#define PARTLY    0.4  /* the same where pixels that are missing do no harm */
 #define FLAT      1e-3 /* variance of a blank window, levels of 255 squared */
 #define ALIKE     0.15 /* least correlation of a window that was found again */
 
@@ -212,6 +214,22 @@ static void weigh_peak(const tw_peak *peak, tw_node *node)
         node->weight[j] = (float)(clear * peak->curvature[j]);
 }
 
+/* Correlation coefficient of what both windows show where one is shifted. */
+static float alike_at(const float *fixed, const float *moving, int64_t stride, int n, int dx, int dy)
+{
+    double f1 = 0, m1 = 0, ff = 0, mm = 0, fm = 0, count = 0;
+    for (int y = dy < 0 ? -dy : 0; y < n && y + dy < n; y++)
+        for (int x = dx < 0 ? -dx : 0; x < n && x + dx < n; x++) {
+            float a = fixed[y * stride + x], b = moving[(y + dy) * stride + x + dx];
+            if (a < 0 || b < 0)
+                continue;
+            double f = (double)a - 128, m = (double)b - 128;
+            f1 += f, m1 += m, ff += f * f, mm += m * m, fm += f * m, count++;
+        }
+    double vf = ff * count - f1 * f1, vm = mm * count - m1 * m1;
+    return vf > 0 && vm > 0 ? (float)((fm * count - f1 * m1) / sqrt(vf * vm)) : 0;
+}
+
 static void correlate(const ground *g, const float *fixed, const float *moving, const content *c, tw_node *node)
 {
     const tw_correlator *correlator = &g->state->correlator[g->round.window == 128];
@@ -220,6 +238,8 @@ static void correlate(const ground *g, const float *fixed, const float *moving, 
     tw_correlate(correlator, g->window[0], g->window[1], g->round.search, g->room, &peak);
     node->shift[0] = (float)peak.x, node->shift[1] = (float)peak.y;
     node->second = (float)peak.second;
+    if (g->round.search == TW_AGREE_SEARCH)
+        node->alike = alike_at(fixed, moving, g->stride, g->round.window, (int)lround(peak.x), (int)lround(peak.y));
     node->error = HUGE_VALF;
     if (!peak.sharp || peak.second > TW_REGISTER_UNSURE)
         return;
@@ -258,16 +278,34 @@ static void refine(const ground *g, int64_t at, const content *c, tw_node *node)
     node->state = TW_NODE_GOOD;
 }
 
+/* What a window with missing pixels says, it says of the middle of the others. */
+static void find_middle(const ground *g, const float *fixed, const float *moving, float middle[2])
+{
+    const float *hann = g->state->correlator[g->round.window == 128].hann;
+    double sum = 0, at[2] = {0};
+    for (int y = 0; y < g->round.window; y++)
+        for (int x = 0; x < g->round.window; x++) {
+            bool valid = fixed[y * g->stride + x] >= 0 && moving[y * g->stride + x] >= 0;
+            double w = valid ? (double)(hann[x] * hann[y]) : 0;
+            sum += w, at[0] += w * x, at[1] += w * y;
+        }
+    for (int axis = 0; axis < 2; axis++)
+        middle[axis] = sum > 0 ? (float)(at[axis] / sum - (g->round.window - 1) / 2.0) : 0;
+}
+
 static void measure_node(const ground *g, int64_t x, int64_t y, tw_node *node)
 {
     int n = g->round.window;
+    bool whole = g->round.kind == TW_ROUND_CORRELATE;
     int64_t at = (y - n / 2 - g->area.y) * g->stride + x - n / 2 - g->area.x;
     content c = look(g->fixed + at, g->moving + at, g->stride, n);
     *node = (tw_node){.state = TW_NODE_NONE, .error = HUGE_VALF};
-    if (c.valid < VALID || c.variance[0] < FLAT || c.variance[1] < FLAT)
+    if (c.valid < (whole ? VALID : PARTLY) || c.variance[0] < FLAT || c.variance[1] < FLAT)
         return;
     node->state = TW_NODE_LOST;
-    if (g->round.kind == TW_ROUND_CORRELATE)
+    if (c.valid < 1 && !whole)
+        find_middle(g, g->fixed + at, g->moving + at, node->middle);
+    if (whole)
         correlate(g, g->fixed + at, g->moving + at, &c, node);
     else
         refine(g, at, &c, node);

@@ -26,7 +26,7 @@ static bool is_top(const float *map, int x, int y)
 }
 
 /* Length of the shift after which a window is most like itself; 0: there is none. Of shifts that are nearly as good the shortest one. */
-static double period_of(const tw_correlator *c, const float *window, float *f, float *m, float *room)
+static double period_of(const tw_correlator *c, const float *window, float *f, float *m, float *room, double shift[2])
 {
     const float *map;
     double sum = 0, period = 0;
@@ -43,7 +43,7 @@ static double period_of(const tw_correlator *c, const float *window, float *f, f
             if (length <= NEAR || !(v > 0) || !is_top(map, x, y))
                 continue;
             if (v > best * 1.05f || (v > best * 0.95f && length < period))
-                best = fmaxf(v, best), period = length;
+                best = fmaxf(v, best), period = length, shift[0] = x, shift[1] = y;
         }
     return period;
 }
@@ -60,17 +60,17 @@ static tw_status look_at(tw_op_state *state, int level, float *block, double *pe
 {
     const tw_levels *levels = &state->pyramid[0];
     float *window = block, *f = window + SIDE * SIDE, *m = f + SIDE * SIDE, *room = m + SIDE * SIDE;
-    double found[PLACES * PLACES];
+    double found[PLACES * PLACES], shift[PLACES * PLACES][2];
     for (int k = 0; k < PLACES * PLACES; k++) {
         tw_rect rect = {levels->width[level] * (k % PLACES + 1) / (PLACES + 1) - SIDE / 2,
                         levels->height[level] * (k / PLACES + 1) / (PLACES + 1) - SIDE / 2, SIDE, SIDE};
         TW_TRY(tw_levels_read_floats(levels, level, rect, window, SIDE, room, err));
-        found[k] = period_of(&state->correlator[1], window, f, m, room);
+        found[k] = period_of(&state->correlator[1], window, f, m, room, shift[k]);
     }
     *period = 0;
     for (int k = 0; k < PLACES * PLACES && *period == 0; k++)
         if (how_many(found, PLACES * PLACES, found[k]) >= AGREE)
-            *period = found[k];
+            *period = found[k], state->result.repeat[0] = shift[k][0], state->result.repeat[1] = shift[k][1];
     return TW_OK;
 }
 
@@ -87,6 +87,8 @@ tw_status tw_period_find(tw_op_state *state, tw_error *err)
         if (state->pyramid[0].width[level] >= SIDE && state->pyramid[0].height[level] >= SIDE)
             status = look_at(state, level, block, &period, err);
         state->result.period = period * (double)(INT64_C(1) << level);
+        for (int axis = 0; axis < 2 && period > 0; axis++)
+            state->result.repeat[axis] *= (double)(INT64_C(1) << level);
     }
     tw_free(block);
     return status;

@@ -52,10 +52,11 @@ typedef enum tw_node_state {
 /** What one window measured, in pixels of its level. */
 typedef struct tw_node {
     float shift[2];
+    float middle[2]; /* of the pixels that were compared, from the node */
     float weight[3]; /* inverse covariance over the largest one: xx, xy, yy; at most 1 on either axis */
     float error;     /* expected, pixels; HUGE_VALF: unknown */
     float second;    /* of the correlation's maxima over the first */
-    float alike;
+    float alike;     /* correlation coefficient of the two; of correlations only where windows judge a map */
     int state;
 } tw_node;
 
@@ -79,6 +80,7 @@ typedef struct tw_register_result {
     double ambiguous;                   /* fraction of windows whose next best shift is nearly as good */
     double global_score, global_second; /* correlation of the whole; of the second best place over it */
     double period;                      /* pixels after which the fixed picture repeats; 0: it does not */
+    double repeat[2];                   /* such a shift */
     double min_jacobian;
     bool done;
 } tw_register_result;
