@@ -7,14 +7,7 @@ cd "$(dirname "$0")/.."
 build=$1
 shift
 . tools/setup/cache.sh
-list=models/training/evaluate.txt
-python=$TW_CACHE/evaluate-$(sha256sum "$list" | cut -c 1-12)
-if [ ! -e "$python/complete" ]; then
-    rm -rf "$python"
-    python3 -m venv "$python"
-    "$python/bin/pip" install -q -r "$list"
-    touch "$python/complete"
-fi
+python=$(tools/setup/venv.sh evaluate models/training/evaluate.txt)
 pictures=$TW_CACHE/pictures
 mkdir -p "$pictures"
 "$python/bin/python" -B models/training/pictures.py "$pictures" >/dev/null

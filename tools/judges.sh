@@ -5,14 +5,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
-. tools/setup/cache.sh
 tools/setup/debian.sh judges
-list=tests/judges/requirements.txt
-python=$TW_CACHE/judges-$(sha256sum "$list" | cut -c 1-12)
-if [ ! -e "$python/complete" ]; then
-    rm -rf "$python"
-    python3 -m venv "$python"
-    "$python/bin/pip" install -q -r "$list"
-    touch "$python/complete"
-fi
+python=$(tools/setup/venv.sh judges tests/judges/requirements.txt)
 "$python/bin/python" -B tests/judges/judges.py "$build"

@@ -250,6 +250,23 @@ static void test_sizes(void)
     drop(&s);
 }
 
+/* --selftest: one picture, the truth its own. */
+static void test_selftest(void)
+{
+    scans s = make("1500x1200", "photos", "waves=0.15");
+    tw_job *job = NULL;
+    tw_error err = TW_ERROR_NONE;
+    assert_ok(tw_job_new(session, "register", &job, &err), err);
+    assert_ok(tw_job_set(job, "selftest", "true", &err), err);
+    assert_ok(tw_job_input(job, s.fixed, &err), err);
+    assert_ok(tw_job_run(job, &err), err);
+    double p50 = json_number_value(json_object_get(json_object_get(job->extra, "selftest"), "p50"));
+    g_test_message("p50 %.4f", p50);
+    g_assert_true(p50 > 0 && p50 < 0.08);
+    tw_job_free(job);
+    drop(&s);
+}
+
 /* --init: landmarks or a field instead of the search. */
 static void test_init(void)
 {
@@ -279,6 +296,7 @@ int main(int argc, char **argv)
     g_test_add_func("/register/told", test_told);
     g_test_add_func("/register/same_bytes", test_same_bytes);
     g_test_add_func("/register/sizes", test_sizes);
+    g_test_add_func("/register/selftest", test_selftest);
     g_test_add_func("/register/init", test_init);
     g_test_add_func("/register/refusals", test_refusals);
     int result = g_test_run();

@@ -7,7 +7,7 @@
 PACKAGES="build-essential cmake meson ninja-build pkg-config ca-certificates python3 python3-venv git
 libglib2.0-dev libvips-dev libjansson-dev libcyaml-dev"
 [ "${1:-}" = test ] && PACKAGES="$PACKAGES mesa-vulkan-drivers clang libclang-rt-14-dev clang-format-14"
-[ "${1:-}" = judges ] && PACKAGES="elastix python3-venv"
+[ "${1:-}" = judges ] && PACKAGES="elastix python3-venv time"
 
 missing=""
 for package in $PACKAGES; do

@@ -82,7 +82,8 @@ void tw_register_report(const tw_op_state *state, void *json)
     const double *m = state->affine.m;
     if (!r->done)
         return;
-    json_object_set_new(json, "field", json_string(state->path));
+    if (state->path)
+        json_object_set_new(json, "field", json_string(state->path));
     json_object_set_new(json, "affine", json_pack("[ffffff]", m[0], m[1], m[2], m[3], m[4], m[5]));
     if (state->lattice)
         json_object_set_new(json, "lattice",
@@ -105,4 +106,9 @@ void tw_register_report(const tw_op_state *state, void *json)
                             json_pack("{sIsfsfsfsfsfsf}", "windows", (json_int_t)r->checked, "error_p50", r->p50, "error_p90",
                                       r->p90, "error_p99", r->p99, "window_p50", r->raw[0], "window_p90", r->raw[1],
                                       "window_max", r->max));
+    const tw_register_truth *t = &state->truth;
+    if (state->known)
+        json_object_set_new(
+            json, "selftest",
+            json_pack("{sfsfsfsfsf}", "mean", t->mean, "p50", t->p50, "p90", t->p90, "p99", t->p99, "max", t->max));
 }

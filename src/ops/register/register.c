@@ -7,6 +7,9 @@
 
 #include "field/files.h"
 #include "ops/register/options.h"
+#include "ops/register/page.h"
+#include "ops/register/pieces.h"
+#include "ops/register/selftest.h"
 #include "ops/register/state.h"
 
 #define LEAST_SIDE  64   /* pixels of a picture */
@@ -27,8 +30,10 @@ static void close_register(tw_op_state *state)
     tw_free(state->nodes);
     tw_lattice_free(state->lattice);
     tw_lattice_free(state->level_lattice);
+    tw_lattice_free(state->known);
     g_free(state->workers);
     g_free(state->path);
+    g_free(state->page);
     g_free(state);
 }
 
@@ -36,7 +41,10 @@ static void close_register(tw_op_state *state)
 
 static tw_status check_pictures(const tw_op_request *request, tw_error *err)
 {
-    for (int i = 0; i < 2; i++) {
+    bool alone = tw_options_bool(request->options, "selftest");
+    if (request->n_inputs != (alone ? 1 : 2))
+        return tw_fail(err, TW_ERROR_USAGE, "register takes two pictures, with --selftest one, not %d", request->n_inputs);
+    for (int i = 0; i < request->n_inputs; i++) {
         const tw_source *source = request->sources[i];
         const tw_picture *p = tw_source_picture(source);
         if (p->width < LEAST_SIDE || p->height < LEAST_SIDE)
@@ -50,17 +58,23 @@ static tw_status check_output(tw_op_state *state, const tw_options *options, tw_
 {
     static const char *const ENDINGS[] = {".tfm", ".txt", ".mhd", ".nrrd"};
     const char *path = tw_options_text(options, "field");
-    if (!path)
+    if (!path && !tw_options_bool(options, "selftest"))
         return tw_fail(err, TW_ERROR_USAGE, "register needs --field FILE, where the field is written");
     state->path = g_strdup(path);
     state->step = tw_options_int(options, "displacement-step");
-    bool known = false;
+    bool known = !path;
     for (size_t i = 0; i < G_N_ELEMENTS(ENDINGS); i++)
-        known |= g_str_has_suffix(path, ENDINGS[i]);
+        known |= path && g_str_has_suffix(path, ENDINGS[i]);
     if (!known)
         return tw_fail(err, TW_ERROR_USAGE, "--field %s: fields are written as .tfm, .txt, .mhd or .nrrd", path);
-    if (!tw_options_bool(options, "overwrite") && g_file_test(path, G_FILE_TEST_EXISTS))
-        return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it", path);
+    state->page = g_strdup(tw_options_text(options, "report"));
+    if (state->page && !g_str_has_suffix(state->page, ".html"))
+        return tw_fail(err, TW_ERROR_USAGE, "--report %s: the page is an .html file", state->page);
+    for (int i = 0; i < 2; i++) {
+        const char *file = i ? state->page : path;
+        if (file && !tw_options_bool(options, "overwrite") && g_file_test(file, G_FILE_TEST_EXISTS))
+            return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it", file);
+    }
     return TW_OK;
 }
 
@@ -128,7 +142,8 @@ static void lay_passes(tw_op_state *state)
 {
     int top = state->levels - 1;
     for (int i = 0; i < 2; i++)
-        state->passes[state->n_passes++] = (tw_register_pass){.kind = TW_PASS_GREY, .level = i};
+        state->passes[state->n_passes++] =
+            (tw_register_pass){.kind = i && state->known ? TW_PASS_SELF : TW_PASS_GREY, .level = i};
     for (int l = 1; l <= top; l++)
         state->passes[state->n_passes++] = (tw_register_pass){.kind = TW_PASS_SHRINK, .level = l};
     for (int l = top; l >= state->finest; l--) {
@@ -163,6 +178,8 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     choose_finest(state, options, 0);
     state->spacing = tw_options_given(options, "spacing") ? tw_options_real(options, "spacing")
                                                           : 64.0 * (double)(INT64_C(1) << state->finest);
+    if (tw_options_bool(options, "selftest"))
+        TW_TRY(tw_selftest_begin(state, err));
     lay_passes(state);
     return TW_OK;
 }
@@ -174,8 +191,9 @@ static tw_status open_register(const tw_op_request *request, tw_op_state **out, 
     tw_op_state *state = g_new0(tw_op_state, 1);
     state->context = request->context;
     for (int i = 0; i < 2; i++) {
-        state->label[i] = tw_source_label(request->sources[i]);
-        state->picture[i] = *tw_source_picture(request->sources[i]);
+        const tw_source *source = request->sources[i < request->n_inputs ? i : 0];
+        state->label[i] = i < request->n_inputs ? tw_source_label(source) : "itself, warped";
+        state->picture[i] = *tw_source_picture(source);
     }
     tw_status status = open_state(state, request, err);
     if (status == TW_OK)
@@ -206,7 +224,7 @@ static void register_facts(const tw_op_state *state, tw_op_facts *out)
     /* Lattices: the one there is, the level's, the next one. */
     int64_t fitting = nodes * (int64_t)sizeof(tw_fit_point) + tw_fit_bytes(points / 4, 4, nodes) + 3 * points * 16;
     out->weight_bytes = nodes * (int64_t)sizeof(tw_node) + tw_max64(fitting, tw_global_bytes(state)) + correlator_bytes(64) +
-                        correlator_bytes(128) + 16 * BLOCK_SLACK;
+                        correlator_bytes(128) + 16 * BLOCK_SLACK + (state->page ? TW_PIECES_BYTES : 0);
     for (int i = 0; i < 2; i++)
         out->scratch_bytes += state->pyramid[i].offset[state->levels];
 }
@@ -224,6 +242,10 @@ static void register_pass(const tw_op_state *state, int pass, tw_pass *out)
     if (p->kind == TW_PASS_GREY) {
         out->width = state->picture[p->level].width, out->height = state->picture[p->level].height;
         out->access[p->level] = TW_ACCESS_RECT;
+        return;
+    }
+    if (p->kind == TW_PASS_SELF) {
+        out->width = state->picture[0].width, out->height = state->picture[0].height;
         return;
     }
     out->width = a->width[p->level], out->height = a->height[p->level];
@@ -244,6 +266,8 @@ static int64_t register_bytes(const tw_op_state *state, int pass, int64_t w, int
     const tw_register_pass *p = &state->passes[pass];
     if (p->kind == TW_PASS_GREY)
         return w * h * 2 + TW_LEVEL_ROOM + BLOCK_SLACK;
+    if (p->kind == TW_PASS_SELF)
+        return tw_selftest_bytes(state, w, h) + BLOCK_SLACK;
     if (p->kind == TW_PASS_SHRINK)
         return tw_levels_shrink_room(w, h) + BLOCK_SLACK;
     return tw_measure_bytes(p->round.window, tw_round_stride(state, &p->round), w, h) + BLOCK_SLACK;
@@ -304,6 +328,8 @@ static tw_status run_register(tw_op_state *state, tw_step *step, tw_error *err)
     TW_TRY(make_room(state, step, err));
     if (pass->kind == TW_PASS_GREY)
         return make_grey(state, step, pass->level, err);
+    if (pass->kind == TW_PASS_SELF)
+        return tw_selftest_run(state, step->out, step->worker, err);
     if (pass->kind == TW_PASS_SHRINK)
         return shrink(state, step, pass->level, err);
     return tw_measure(state, &pass->round, step->out, step->worker, err);
@@ -323,11 +349,11 @@ static tw_status write_field(tw_op_state *state, tw_error *err)
     if (state->lattice)
         tw_field_add_lattice(field, tw_lattice_copy(state->lattice));
     tw_field_add_affine(field, &state->affine);
-    tw_status status = tw_field_check(field, state->path, false, err);
+    tw_status status = tw_field_check(field, state->path ? state->path : "the field", false, err);
     if (status != TW_OK)
         err->code = status = TW_ERROR_RUN; /* it is ours, not an input */
-    bool text = g_str_has_suffix(state->path, ".tfm") || g_str_has_suffix(state->path, ".txt");
-    if (status == TW_OK)
+    bool text = state->path && (g_str_has_suffix(state->path, ".tfm") || g_str_has_suffix(state->path, ".txt"));
+    if (status == TW_OK && state->path)
         status = text ? tw_field_write(field, state->path, w, h, err)
                       : tw_field_write_displacement(field, state->path, w, h, (double)state->step, err);
     tw_field_free(field);
@@ -339,7 +365,10 @@ static tw_status end_round(tw_op_state *state, const tw_round *round, tw_error *
 {
     if (round->kind == TW_ROUND_CHECK) {
         TW_TRY(tw_check_nodes(state, round, err));
-        return write_field(state, err);
+        if (state->known)
+            tw_selftest_end(state);
+        TW_TRY(write_field(state, err));
+        return state->page ? tw_page_write(state, round, err) : TW_OK;
     }
     TW_TRY(tw_nodes_fit(state, round, err));
     const tw_register_result *r = &state->result;
@@ -373,7 +402,7 @@ const tw_op_class tw_register_class = {
     .info =
         {.name = "register",
          .summary = "find the field that lays one picture over another",
-         .usage = "FIXED MOVING",
+         .usage = "FIXED MOVING | --selftest PICTURE",
          .about =
              "Finds where every point of the fixed picture lies in the moving one and writes that as a field, which warp "
              "applies: turn, "
@@ -383,7 +412,7 @@ const tw_op_class tw_register_class = {
              "measured depends on the pixels around a node alone, so that the field does not depend on tiles, threads or the "
              "budget by a bit. "
              "Windows between the nodes, which no fit has seen, tell the error.",
-         .min_inputs = 2,
+         .min_inputs = 1,
          .max_inputs = 2,
          .has_output = 0},
     .options = tw_register_options,

@@ -32,7 +32,7 @@ typedef struct tw_round {
     int search;        /* shifts of -search .. search - 1 */
 } tw_round;
 
-typedef enum tw_pass_kind { TW_PASS_GREY, TW_PASS_SHRINK, TW_PASS_ROUND } tw_pass_kind;
+typedef enum tw_pass_kind { TW_PASS_GREY, TW_PASS_SELF, TW_PASS_SHRINK, TW_PASS_ROUND } tw_pass_kind;
 
 typedef struct tw_register_pass {
     tw_pass_kind kind;
@@ -85,10 +85,16 @@ typedef struct tw_register_result {
     bool done;
 } tw_register_result;
 
+/** Distance to the truth of --selftest, pixels. */
+typedef struct tw_register_truth {
+    double mean, p50, p90, p99, max;
+} tw_register_truth;
+
 struct tw_op_state {
     tw_context *context;
     const char *label[2];
     char *path;   /* of the field */
+    char *page;   /* of --report; NULL: none */
     int64_t step; /* of displacements */
     bool given;   /* --init: the affine is not searched for */
     tw_picture picture[2];
@@ -109,6 +115,9 @@ struct tw_op_state {
     int n_workers;
     tw_register_worker *workers;
     tw_register_result result;
+    tw_lattice *known;   /* --selftest: moving -> fixed; NULL: there are two pictures */
+    int64_t known_reach; /* pixels that it moves at most, and some */
+    tw_register_truth truth;
 };
 
 /* measure.c */

@@ -4,15 +4,19 @@ printf '#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_d
 make-picture --grain in.png 400 300
 tilewright warp in.png moved.png --field shift.tfm --outside mirror --quiet
 tilewright plan register in.png moved.png --field found.tfm --json | json-keys op passes
-tilewright register in.png moved.png --field found.tfm --transform similarity --quiet --json | json-keys schema op field registration_size
+tilewright register in.png moved.png --field found.tfm --report page.html --transform similarity --quiet --json | json-keys schema op field registration_size
 tilewright warp moved.png back.png --field found.tfm --quiet
 tilewright compare in.png back.png --crop 20 --min-psnr 30 --quiet; echo $?
+grep -c "<h2>Pieces" page.html
 tilewright register in.png moved.png --field found.tfm; echo $?
 tilewright register in.png moved.png --field out.png; echo $?
 tilewright register in.png moved.png; echo $?
 tilewright register in.png moved.png --field out.tfm --memory 20M; echo $?
+tilewright register in.png moved.png --field out.tfm --report out.png; echo $?
 make-picture periodic.png 400 300
 tilewright register periodic.png periodic.png --field out.tfm; echo $?
+tilewright register in.png --selftest --quiet --json | json-keys registration_size
+tilewright register in.png --field out.tfm; echo $?
 make-picture small.png 40 300
 tilewright register in.png small.png --field out.tfm; echo $?
 ls
