@@ -14,7 +14,7 @@ tilewright register in.png moved.png; echo $?
 tilewright register in.png moved.png --field out.tfm --memory 20M; echo $?
 tilewright register in.png moved.png --field out.tfm --report out.png; echo $?
 make-picture periodic.png 400 300
-tilewright register periodic.png periodic.png --field out.tfm; echo $?
+tilewright register in.png periodic.png --field out.tfm; echo $?
 tilewright register in.png --selftest --quiet --json | json-keys registration_size
 tilewright register in.png --field out.tfm; echo $?
 make-picture small.png 40 300
