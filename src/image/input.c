@@ -14,7 +14,7 @@
 #define SEGMENT ((int64_t)8 << 20) /* scratch is reserved in steps, since a stream does not tell its length */
 
 struct tw_input {
-    const tw_place *place;
+    tw_place place;
     tw_context *context;
     const char *label;
     int fd; /* the file or the stream, -1: memory */
@@ -42,9 +42,9 @@ static void close_segment(void *file)
 
 static tw_status open_file(tw_input *input, tw_error *err)
 {
-    const char *path = input->place->path;
+    const char *path = input->place.path;
     struct stat status;
-    input->fd = tw_place_is_std(input->place) ? dup(0) : open(path, O_RDONLY | O_CLOEXEC);
+    input->fd = tw_place_is_std(&input->place) ? dup(0) : open(path, O_RDONLY | O_CLOEXEC);
     if (input->fd < 0 || fstat(input->fd, &status))
         return tw_fail(err, TW_ERROR_INPUT, "%s: cannot be opened: %s", input->label, strerror(errno));
     if (S_ISDIR(status.st_mode))
@@ -52,7 +52,7 @@ static tw_status open_file(tw_input *input, tw_error *err)
     input->stream = !S_ISREG(status.st_mode);
     if (input->stream)
         return TW_OK;
-    off_t at = tw_place_is_std(input->place) ? lseek(input->fd, 0, SEEK_CUR) : 0;
+    off_t at = tw_place_is_std(&input->place) ? lseek(input->fd, 0, SEEK_CUR) : 0;
     input->start = at > 0 ? at : 0;
     input->length = tw_max64(0, status.st_size - input->start);
     return TW_OK;
@@ -62,7 +62,7 @@ tw_status tw_input_open(tw_context *context, const tw_place *place, tw_input **o
 {
     *out = NULL;
     tw_input *input = g_new0(tw_input, 1);
-    input->place = place;
+    input->place = *place; /* its strings and bytes stay the caller's */
     input->context = context;
     input->label = tw_place_label(place, false);
     input->fd = -1;
@@ -218,7 +218,7 @@ int64_t tw_input_read(tw_input *input, void *buffer, int64_t n, int64_t offset)
         int64_t got;
         if (input->fd < 0) {
             got = tw_clamp64(input->length - offset - total, 0, n - total);
-            memcpy(to + total, (const char *)input->place->bytes + offset + total, (size_t)got);
+            memcpy(to + total, (const char *)input->place.bytes + offset + total, (size_t)got);
         } else if (input->stream) {
             got = read_stream(input, to + total, n - total, offset + total);
         } else {
@@ -262,10 +262,10 @@ static gint64 on_seek(VipsSourceCustom *source, gint64 offset, int whence, void 
 
 VipsSource *tw_input_vips(tw_input *input, bool seekable)
 {
-    if (!input->place->path)
-        return vips_source_new_from_memory(input->place->bytes, input->place->length);
-    if (!input->stream && !tw_place_is_std(input->place))
-        return vips_source_new_from_file(input->place->path);
+    if (!input->place.path)
+        return vips_source_new_from_memory(input->place.bytes, input->place.length);
+    if (!input->stream && !tw_place_is_std(&input->place))
+        return vips_source_new_from_file(input->place.path);
     VipsSourceCustom *source = vips_source_custom_new();
     if (!source)
         return NULL;

@@ -250,6 +250,52 @@ static void test_sizes(void)
     drop(&s);
 }
 
+/* Half of the moving picture shows something else: without a mask it pulls, with one it does not count. */
+static void test_masks(void)
+{
+    scans s = make("1500x1200", "photos", "waves=0.15"), other;
+    char *moving = in_folder("part.tif"), *mask = in_folder("mask.png"), *small = in_folder("small.png"),
+         *field = in_folder("f.tfm"), *kept = in_folder("kept.tif");
+    VipsImage *right, *wrong, *left, *joined, *black, *white, *both;
+    g_assert_cmpint(g_rename(s.fixed, kept), ==, 0);
+    g_free(s.fixed);
+    s.fixed = kept;
+    right = vips_image_new_from_file(s.moving, "access", VIPS_ACCESS_RANDOM, NULL);
+    VipsImage *memory = vips_image_copy_memory(right);
+    g_object_unref(right);
+    other = make("1500x1200", "design", "waves=0.15");
+    wrong = vips_image_new_from_file(other.moving, NULL);
+    g_assert_cmpint(vips_crop(wrong, &left, 0, 0, 700, 1200, NULL), ==, 0);
+    g_assert_cmpint(vips_insert(memory, left, &joined, 0, 0, NULL), ==, 0);
+    g_assert_cmpint(vips_image_write_to_file(joined, moving, NULL), ==, 0);
+    g_assert_cmpint(vips_black(&black, 700, 1200, NULL), ==, 0);
+    g_assert_cmpint(vips_invert(black, &white, NULL), ==, 0);
+    g_assert_cmpint(vips_embed(black, &both, 0, 0, 1500, 1200, "extend", VIPS_EXTEND_WHITE, NULL), ==, 0);
+    g_assert_cmpint(vips_image_write_to_file(both, mask, NULL), ==, 0);
+    g_assert_cmpint(vips_image_write_to_file(white, small, NULL), ==, 0);
+    scans masked = {s.fixed, moving, s.truth};
+    tw_error err = TW_ERROR_NONE;
+    json_t *json = NULL;
+    assert_ok(run(&masked, field, (const setting[]){{"mask-moving", mask}, {0}}, &json, &err), err);
+    g_assert_cmpint(json_integer_value(json_object_get(json_object_get(json, "windows"), "outliers")), <, 5);
+    json_decref(json);
+    refused(&masked, (const setting[]){{"mask-moving", small}, {0}}, TW_ERROR_INPUT, "a mask is as large as its picture");
+    g_object_unref(memory);
+    g_object_unref(wrong);
+    g_object_unref(left);
+    g_object_unref(joined);
+    g_object_unref(black);
+    g_object_unref(white);
+    g_object_unref(both);
+    g_remove(moving);
+    g_free(moving);
+    g_free(mask);
+    g_free(small);
+    g_free(field);
+    drop(&other);
+    drop(&s);
+}
+
 /* --selftest: one picture, the truth its own. */
 static void test_selftest(void)
 {
@@ -296,6 +342,7 @@ int main(int argc, char **argv)
     g_test_add_func("/register/told", test_told);
     g_test_add_func("/register/same_bytes", test_same_bytes);
     g_test_add_func("/register/sizes", test_sizes);
+    g_test_add_func("/register/masks", test_masks);
     g_test_add_func("/register/selftest", test_selftest);
     g_test_add_func("/register/init", test_init);
     g_test_add_func("/register/refusals", test_refusals);

@@ -385,6 +385,25 @@ static void test_same_bytes(void)
     }
 }
 
+/* Displacements of two float bands in a TIFF, read at random. */
+static void test_tiff_field(void)
+{
+    image p = made(2, VIPS_FORMAT_FLOAT);
+    for (int i = 0; i < WIDTH * HEIGHT; i++)
+        p.v[2 * i] = 3.5, p.v[2 * i + 1] = -2.25;
+    static const map SHIFT = {{1, 0, 3.5, 0, 1, -2.25}, 0};
+    char *tiff = store(&p, "shifts.tif"), *field = store_map(&SHIFT, "f.tfm"), *output = in_folder("out.png");
+    char *input = make_picture("in.png", WIDTH, HEIGHT, 3);
+    size_t bytes;
+    must_warp(input, output, field, NULL);
+    char *first = read_samples(output, &bytes);
+    must_warp(input, output, tiff, NULL);
+    assert_same_samples(output, first, bytes);
+    char *paths[] = {tiff, field, output, input, first, (char *)p.v};
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
+        g_free(paths[i]);
+}
+
 /* --- sizes and budgets --------------------------------------------------------------------------------------------- */
 
 static void test_sizes(void)
@@ -475,6 +494,7 @@ int main(int argc, char **argv)
     g_test_add_func("/warp/alpha", test_alpha);
     g_test_add_func("/warp/identity", test_identity);
     g_test_add_func("/warp/same_bytes", test_same_bytes);
+    g_test_add_func("/warp/tiff_field", test_tiff_field);
     g_test_add_func("/warp/sizes", test_sizes);
     g_test_add_func("/warp/refusals", test_refusals);
     int result = g_test_run();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "field/files.h"
+#include "ops/register/masks.h"
 #include "ops/register/options.h"
 #include "ops/register/page.h"
 #include "ops/register/pieces.h"
@@ -27,6 +28,7 @@ static void close_register(tw_op_state *state)
         tw_levels_close(&state->pyramid[i]);
         tw_correlator_free(&state->correlator[i]);
     }
+    tw_masks_close(state);
     tw_free(state->nodes);
     tw_lattice_free(state->lattice);
     tw_lattice_free(state->level_lattice);
@@ -166,6 +168,7 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     int64_t side = 0;
     TW_TRY(check_output(state, options, err));
     TW_TRY(read_init(state, options, err));
+    TW_TRY(tw_masks_open(state, request, err));
     for (int i = 0; i < 3; i++)
         if (strcmp(tw_options_text(options, "transform"), MODELS[i]) == 0)
             state->model = i;
@@ -225,8 +228,13 @@ static void register_facts(const tw_op_state *state, tw_op_facts *out)
     int64_t fitting = nodes * (int64_t)sizeof(tw_fit_point) + tw_fit_bytes(points / 4, 4, nodes) + 3 * points * 16;
     out->weight_bytes = nodes * (int64_t)sizeof(tw_node) + tw_max64(fitting, tw_global_bytes(state)) + correlator_bytes(64) +
                         correlator_bytes(128) + 16 * BLOCK_SLACK + (state->page ? TW_PIECES_BYTES : 0);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         out->scratch_bytes += state->pyramid[i].offset[state->levels];
+        if (state->mask[i]) {
+            out->weight_bytes += tw_source_cost_of(state->mask[i])->random;
+            out->scratch_bytes += tw_source_cost_of(state->mask[i])->scratch;
+        }
+    }
 }
 
 static int register_passes(const tw_op_state *state)
@@ -265,7 +273,7 @@ static int64_t register_bytes(const tw_op_state *state, int pass, int64_t w, int
 {
     const tw_register_pass *p = &state->passes[pass];
     if (p->kind == TW_PASS_GREY)
-        return w * h * 2 + TW_LEVEL_ROOM + BLOCK_SLACK;
+        return w * h * 2 + TW_LEVEL_ROOM + tw_mask_bytes(state, p->level, w) + BLOCK_SLACK;
     if (p->kind == TW_PASS_SELF)
         return tw_selftest_bytes(state, w, h) + BLOCK_SLACK;
     if (p->kind == TW_PASS_SHRINK)
@@ -284,6 +292,8 @@ static tw_status start_register(tw_op_state *state, const tw_start *start, tw_er
     for (int i = 0; i < 2; i++) {
         TW_TRY(tw_levels_open(&state->pyramid[i], tw_context_scratch(state->context), err));
         TW_TRY(tw_correlator_new(account, i ? 128 : 64, 0.18, &state->correlator[i], err));
+        if (state->mask[i])
+            TW_TRY(tw_source_will_rewind(state->mask[i], err));
     }
     state->nodes = tw_alloc(account, (size_t)bytes);
     return state->nodes ? TW_OK : tw_fail_memory(err, "nodes", (long long)bytes);
@@ -305,8 +315,12 @@ static tw_status make_grey(tw_op_state *state, const tw_step *step, int input, t
 {
     tw_rect out = step->out;
     uint16_t *grey = (uint16_t *)(state->workers[step->worker].block + TW_LEVEL_ROOM);
-    for (int64_t y = 0; y < out.h; y++)
+    char *room = (char *)(grey + out.w * out.h);
+    room += -(uintptr_t)room % 64;
+    for (int64_t y = 0; y < out.h; y++) {
         tw_grey_row(&state->picture[input], tw_step_row(step, input, out.y + y), out.w, grey + y * out.w);
+        TW_TRY(tw_mask_row(state, input, (tw_rect){out.x, out.y + y, out.w, 1}, room, grey + y * out.w, err));
+    }
     return tw_levels_write(&state->pyramid[input], 0, out, grey, out.w, state->workers[step->worker].block, err);
 }
 

@@ -98,6 +98,7 @@ struct tw_op_state {
     int64_t step; /* of displacements */
     bool given;   /* --init: the affine is not searched for */
     tw_picture picture[2];
+    tw_source *mask[2]; /* NULL: every pixel counts */
     int levels, finest; /* made; the finest one that is measured */
     tw_levels pyramid[2];
     double spacing; /* of the lattice, pixels of the fixed picture */
