@@ -74,7 +74,7 @@ complete -c tilewright -n '__fish_seen_subcommand_from compare' -l resume -d 'sk
 complete -c tilewright -n '__fish_seen_subcommand_from compare' -s h -l help -d 'print this help'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l field -x -d 'where the field is written: maps points of the fixed picture to points of the moving one, full-resolution pixels; ITK .tfm, elastix .txt, or displacements as .mhd or .nrrd'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l displacement-step -x -d 'displacements are written for every N-th pixel'
-complete -c tilewright -n '__fish_seen_subcommand_from register' -l init -r -d 'first map: a field file of affine parts, or landmarks as .csv; without it turn, scale and shift are searched for'
+complete -c tilewright -n '__fish_seen_subcommand_from register' -l init -r -d 'first map: a field file, or landmarks as .csv; without it turn, scale and shift are searched for'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l mask-fixed -r -d 'picture as large as FIXED: what is darker there than a half does not count'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l mask-moving -r -d 'the same for MOVING'
 complete -c tilewright -n '__fish_seen_subcommand_from register' -l transform -x -a 'similarity affine lattice' -d 'what may differ between the pictures: turn, scale and shift; any affine map; or local deformation besides'

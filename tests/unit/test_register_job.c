@@ -321,6 +321,10 @@ static void test_init(void)
     char *field = in_folder("f.tfm");
     assert_ok(run(&s, field, (const setting[]){{"init", s.truth}, {0}}, NULL, &err), err);
     g_assert_cmpfloat(errors_of(field, s.truth).mean, <, 0.08);
+    char *again = in_folder("again.tfm"); /* from what was found, lattice and all */
+    assert_ok(run(&s, again, (const setting[]){{"init", field}, {0}}, NULL, &err), err);
+    g_assert_cmpfloat(errors_of(again, s.truth).mean, <, 0.08);
+    g_free(again);
     char *wrong = in_folder("wrong.tfm");
     g_assert_true(g_file_set_contents(wrong,
                                       "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_2_2\n"

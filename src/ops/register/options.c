@@ -10,7 +10,7 @@ const tw_option tw_register_options[] = {
     {"displacement-step", 0, NULL, TW_OPTION_INT, 1, 4096, "1", "px", NULL, "displacements are written for every N-th pixel",
      "0.1"},
     {"init", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL,
-     "first map: a field file of affine parts, or landmarks as .csv; without it turn, scale and shift are searched for", "0.1"},
+     "first map: a field file, or landmarks as .csv; without it turn, scale and shift are searched for", "0.1"},
     {"mask-fixed", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL,
      "picture as large as FIXED: what is darker there than a half does not count", "0.1"},
     {"mask-moving", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL, "the same for MOVING", "0.1"},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "field/files.h"
+#include "ops/register/begin.h"
 #include "ops/register/masks.h"
 #include "ops/register/options.h"
 #include "ops/register/page.h"
@@ -33,6 +34,7 @@ static void close_register(tw_op_state *state)
     tw_lattice_free(state->lattice);
     tw_lattice_free(state->level_lattice);
     tw_lattice_free(state->known);
+    tw_field_free(state->init);
     g_free(state->workers);
     g_free(state->path);
     g_free(state->page);
@@ -109,9 +111,12 @@ static tw_status read_init(tw_op_state *state, const tw_options *options, tw_err
     if (g_str_has_suffix(path, ".csv"))
         return add_landmarks(state, path, err);
     TW_TRY(tw_field_read(path, &field, NULL, err));
-    bool affine = tw_field_is_affine(field, &state->affine);
-    tw_field_free(field);
-    return affine ? TW_OK : tw_fail(err, TW_ERROR_INPUT, "%s: holds more than affine maps; a first map is affine", path);
+    tw_status status = tw_field_check(field, path, false, err);
+    if (status == TW_OK && !tw_field_is_affine(field, &state->affine))
+        state->init = field;
+    else
+        tw_field_free(field);
+    return status;
 }
 
 static int levels_for(int64_t side)
@@ -296,7 +301,9 @@ static tw_status start_register(tw_op_state *state, const tw_start *start, tw_er
             TW_TRY(tw_source_will_rewind(state->mask[i], err));
     }
     state->nodes = tw_alloc(account, (size_t)bytes);
-    return state->nodes ? TW_OK : tw_fail_memory(err, "nodes", (long long)bytes);
+    if (!state->nodes)
+        return tw_fail_memory(err, "nodes", (long long)bytes);
+    return state->init ? tw_begin_with(state, err) : TW_OK;
 }
 
 static tw_status make_room(tw_op_state *state, const tw_step *step, tw_error *err)

@@ -93,10 +93,11 @@ typedef struct tw_register_truth {
 struct tw_op_state {
     tw_context *context;
     const char *label[2];
-    char *path;   /* of the field */
-    char *page;   /* of --report; NULL: none */
-    int64_t step; /* of displacements */
-    bool given;   /* --init: the affine is not searched for */
+    char *path;     /* of the field */
+    char *page;     /* of --report; NULL: none */
+    int64_t step;   /* of displacements */
+    tw_field *init; /* --init that is more than affine maps; NULL: none */
+    bool given;     /* --init: the affine is not searched for */
     tw_picture picture[2];
     tw_source *mask[2]; /* NULL: every pixel counts */
     int levels, finest; /* made; the finest one that is measured */
