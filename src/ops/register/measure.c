@@ -81,29 +81,27 @@ static ground lay(const tw_op_state *state, const tw_round *round, char *block, 
 
 /* --- the moving picture as the field has it ---------------------------------------------------------------------- */
 
-/* Where the pixels of a block lie in the moving level; *box: the samples that takes. False: too many for g->from. */
-static bool place_block(const ground *g, tw_rect block, tw_rect *box)
+bool tw_place_pixels(const tw_op_state *state, tw_rect rect, int64_t side, double *at_x, double *at_y, tw_rect *box)
 {
-    const tw_op_state *state = g->state;
     const double *m = state->level_affine.m;
     double lo[2] = {HUGE_VAL, HUGE_VAL}, hi[2] = {-HUGE_VAL, -HUGE_VAL};
-    for (int64_t y = 0; y < block.h; y++) {
-        double *x = g->at_x + y * block.w, *v = g->at_y + y * block.w;
+    for (int64_t y = 0; y < rect.h; y++) {
+        double *x = at_x + y * rect.w, *v = at_y + y * rect.w;
         if (state->level_lattice) {
-            tw_lattice_row(state->level_lattice, (double)block.x, (double)(block.y + y), block.w, x, v);
+            tw_lattice_row(state->level_lattice, (double)rect.x, (double)(rect.y + y), rect.w, x, v);
         } else {
-            memset(x, 0, (size_t)block.w * sizeof *x);
-            memset(v, 0, (size_t)block.w * sizeof *v);
+            memset(x, 0, (size_t)rect.w * sizeof *x);
+            memset(v, 0, (size_t)rect.w * sizeof *v);
         }
-        for (int64_t i = 0; i < block.w; i++) {
-            double px = (double)(block.x + i) + x[i], py = (double)(block.y + y) + v[i];
+        for (int64_t i = 0; i < rect.w; i++) {
+            double px = (double)(rect.x + i) + x[i], py = (double)(rect.y + y) + v[i];
             x[i] = m[0] * px + m[1] * py + m[2];
             v[i] = m[3] * px + m[4] * py + m[5];
             lo[0] = fmin(lo[0], x[i]), hi[0] = fmax(hi[0], x[i]);
             lo[1] = fmin(lo[1], v[i]), hi[1] = fmax(hi[1], v[i]);
         }
     }
-    if (!(hi[0] - lo[0] < FROM_SIDE - 8 && hi[1] - lo[1] < FROM_SIDE - 8) || fabs(lo[0]) > 1e9 || fabs(lo[1]) > 1e9)
+    if (!(hi[0] - lo[0] < (double)side - 8 && hi[1] - lo[1] < (double)side - 8) || fabs(lo[0]) > 1e9 || fabs(lo[1]) > 1e9)
         return false;
     *box = (tw_rect){(int64_t)floor(lo[0]) - 1, (int64_t)floor(lo[1]) - 1, 0, 0};
     box->w = (int64_t)floor(hi[0]) + 3 - box->x, box->h = (int64_t)floor(hi[1]) + 3 - box->y;
@@ -126,7 +124,7 @@ static tw_status warp_block(const ground *g, tw_rect block, bool *fits, tw_error
 {
     const tw_levels *levels = &g->state->pyramid[1];
     tw_rect box;
-    *fits = place_block(g, block, &box);
+    *fits = tw_place_pixels(g->state, block, FROM_SIDE, g->at_x, g->at_y, &box);
     if (!*fits || misses(levels, g->round.level, box)) {
         forget_block(g, block);
         return TW_OK;

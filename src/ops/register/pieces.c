@@ -53,32 +53,10 @@ typedef struct piece {
     uint32_t *rgb; /* SIDE squared */
 } piece;
 
-/* Where the piece's pixels lie in the moving level; false when they are too far apart for `from`. */
-static bool place(const tw_op_state *state, tw_rect at, piece *p, tw_rect *box)
-{
-    const double *m = state->level_affine.m;
-    double lo[2] = {HUGE_VAL, HUGE_VAL}, hi[2] = {-HUGE_VAL, -HUGE_VAL};
-    for (int64_t j = 0; j < SIDE; j++)
-        for (int64_t i = 0; i < SIDE; i++) {
-            double u[2] = {0}, px = (double)(at.x + i), py = (double)(at.y + j);
-            if (state->level_lattice)
-                tw_lattice_at(state->level_lattice, px, py, u);
-            px += u[0], py += u[1];
-            double x = p->x[j * SIDE + i] = m[0] * px + m[1] * py + m[2], y = p->y[j * SIDE + i] = m[3] * px + m[4] * py + m[5];
-            lo[0] = fmin(lo[0], x), hi[0] = fmax(hi[0], x);
-            lo[1] = fmin(lo[1], y), hi[1] = fmax(hi[1], y);
-        }
-    if (!(hi[0] - lo[0] < FROM - 8 && hi[1] - lo[1] < FROM - 8) || fabs(lo[0]) > 1e9 || fabs(lo[1]) > 1e9)
-        return false;
-    *box = (tw_rect){(int64_t)floor(lo[0]) - 1, (int64_t)floor(lo[1]) - 1, 0, 0};
-    box->w = (int64_t)floor(hi[0]) + 3 - box->x, box->h = (int64_t)floor(hi[1]) + 3 - box->y;
-    return true;
-}
-
 static tw_status read_piece(const tw_op_state *state, int level, tw_rect at, piece *p, bool *good, tw_error *err)
 {
     tw_rect box;
-    *good = place(state, at, p, &box);
+    *good = tw_place_pixels(state, at, FROM, p->x, p->y, &box);
     if (!*good)
         return TW_OK;
     TW_TRY(tw_levels_read_floats(&state->pyramid[0], level, at, p->fixed, SIDE, p->room, err));

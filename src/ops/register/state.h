@@ -129,6 +129,10 @@ int64_t tw_measure_bytes(int window, int64_t stride, int64_t w, int64_t h);
 /** Measures the nodes inside `out`, pixels of the round's level; state->level_lattice and level_affine are that level's. */
 tw_status tw_measure(tw_op_state *state, const tw_round *round, tw_rect out, int worker, tw_error *err);
 
+/** Where the pixels of a rectangle of the level lie in the moving level: rect.w * rect.h of each; *box: the samples that interpolating takes. False:
+ *  they do not fit a square of this side. */
+bool tw_place_pixels(const tw_op_state *state, tw_rect rect, int64_t side, double *at_x, double *at_y, tw_rect *box);
+
 /* nodes.c */
 
 tw_node_grid tw_round_grid(const tw_op_state *state, const tw_round *round);
