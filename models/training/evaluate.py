@@ -10,7 +10,9 @@ saw (photographs at their own size and halved first, renderings, drawings), and 
 """
 import argparse
 import csv
+import functools
 import glob
+import itertools
 import json
 import os
 import subprocess
@@ -71,6 +73,7 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
+    @functools.cache
     def packs(self, scale):
         return [m for m in PACKS[scale] if subprocess.run([self.command, 'models', 'info', m], capture_output=True).returncode == 0]
 
@@ -137,7 +140,7 @@ def main():
     parts, scales = args.part or ['photo', 'restore'], args.scale or [1, 2, 3, 4]
     with tempfile.TemporaryDirectory() as work:
         bench = Bench(args.tilewright, work)
-        for kind, name, reference in [*held_out(args.pictures, args.side), *judged(args.judge, args.side)]:
+        for kind, name, reference in itertools.chain(held_out(args.pictures, args.side), judged(args.judge, args.side)):
             if 'photo' in parts and kind != 'drawings':
                 photo(bench, kind, name, reference, [s for s in scales if s > 1])
             if 'restore' in parts:

@@ -78,15 +78,6 @@ static bool cell_of(const tw_axis *a, double index, int64_t *cell, double *t)
     return true;
 }
 
-static void weights(double t, double w[4])
-{
-    double r = 1 - t;
-    w[0] = r * r * r / 6;
-    w[1] = (3 * t * t * t - 6 * t * t + 4) / 6;
-    w[2] = (3 * r * r * r - 6 * r * r + 4) / 6;
-    w[3] = t * t * t / 6;
-}
-
 /* One column of control points, blended over the four rows from `row` on. */
 static void blend(const tw_lattice *l, int64_t row, const double w[4], int64_t column, double *bx, double *by)
 {
@@ -113,7 +104,7 @@ static inline double horner(const double p[4], double t)
 static void cell_polynomials(const tw_lattice *l, int64_t i, int64_t j, double ty, double p[2][4])
 {
     double w[4], b[2][4];
-    weights(ty, w);
+    tw_spline_weights(ty, w);
     for (int c = 0; c < 4; c++)
         blend(l, j - 1, w, i - 1 + c, &b[0][c], &b[1][c]);
     polynomial(b[0], p[0]);
@@ -162,7 +153,7 @@ static void cell_points(const double *cx, const double *cy, int64_t row, int n, 
     }
     for (int k = 0; k < n; k++) {
         double w[4], b[2][4], p[2][4];
-        weights(ty[k], w);
+        tw_spline_weights(ty[k], w);
         for (int i = 0; i < 4; i++) {
             b[0][i] = ((w[0] * v[0][0][i] + w[1] * v[0][1][i]) + w[2] * v[0][2][i]) + w[3] * v[0][3][i];
             b[1][i] = ((w[0] * v[1][0][i] + w[1] * v[1][1][i]) + w[2] * v[1][2][i]) + w[3] * v[1][3][i];
@@ -246,7 +237,7 @@ void tw_lattice_row(const tw_lattice *l, double x0, double y, int64_t n, double 
         zero(n, ux, uy);
         return;
     }
-    weights(ty, w);
+    tw_spline_weights(ty, w);
     int64_t k = first_at(&ax, x0, 0, n, tw_axis_first());
     int64_t end = first_at(&ax, x0, k, n, nextafter(tw_axis_last(&ax), INFINITY));
     zero(k, ux, uy);

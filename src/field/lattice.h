@@ -29,6 +29,16 @@ tw_status tw_lattice_cover(int64_t w, int64_t h, double spacing, tw_lattice **ou
 void tw_lattice_free(tw_lattice *lattice);
 tw_lattice *tw_lattice_copy(const tw_lattice *lattice);
 
+/** Weights of the four control points around a place t, 0 to 1, of its cell. */
+static inline void tw_spline_weights(double t, double w[4])
+{
+    double r = 1 - t;
+    w[0] = r * r * r / 6;
+    w[1] = (3 * t * t * t - 6 * t * t + 4) / 6;
+    w[2] = (3 * r * r * r - 6 * r * r + 4) / 6;
+    w[3] = t * t * t / 6;
+}
+
 /** u at a point. */
 void tw_lattice_at(const tw_lattice *lattice, double x, double y, double u[2]);
 /** u at (x0 + k, y) for k in [0, n): the same bits as tw_lattice_at gives for each of them. Fast: the inner loop is

@@ -7,13 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/sort.h"
 #include "ops/register/state.h"
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Mean variance along an axis, pixels of the level: W = s^2 (C + s^2)^-1. */
 static double variance(const tw_node *node)
@@ -23,7 +18,7 @@ static double variance(const tw_node *node)
     return det > 1e-12 ? fmax(0, s2 * ((a + c) / det / 2 - 1)) : 1;
 }
 
-/* The length below which a share q of random shifts lies, their axes' variances being v (Rayleigh's law for each). */
+/* In pixels of the level, where no window finds a shift of 16: the length below which a share q of random shifts lies, their axes' variances being v (Rayleigh's law for each). */
 static double noise_quantile(const double *v, int64_t n, double q)
 {
     double lo = 0, hi = 16;
@@ -59,18 +54,18 @@ tw_status tw_check_nodes(tw_op_state *state, const tw_round *round, tw_error *er
         const tw_node *node = &state->nodes[k];
         if (node->state != TW_NODE_GOOD)
             continue;
-        length[n] = unit * hypot((double)node->shift[0], (double)node->shift[1]);
-        noise[n++] = unit * unit * variance(node);
+        length[n] = hypot((double)node->shift[0], (double)node->shift[1]);
+        noise[n++] = variance(node);
     }
     r->checked = n;
     if (n > 0) {
-        qsort(length, (size_t)n, sizeof *length, ascending);
+        qsort(length, (size_t)n, sizeof *length, tw_ascending);
         for (int i = 0; i < 3; i++) {
-            double with = quantile(length, n, SHARES[i]), own = noise_quantile(noise, n, SHARES[i]);
+            double with = unit * quantile(length, n, SHARES[i]), own = unit * noise_quantile(noise, n, SHARES[i]);
             *found[i] = sqrt(fabs(with * with - own * own) + own * own / 2);
             r->raw[i] = with, r->own[i] = own;
         }
-        r->max = length[n - 1];
+        r->max = unit * length[n - 1];
     }
     tw_free(length);
     return TW_OK;

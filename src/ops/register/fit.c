@@ -24,15 +24,6 @@ int64_t tw_fit_bytes(int64_t columns, int64_t rows, int64_t n)
     return (7 * 2 * columns * rows + n) * (int64_t)sizeof(double) + 8192;
 }
 
-static void basis(double t, double w[4])
-{
-    double s = 1 - t;
-    w[0] = s * s * s / 6;
-    w[1] = (3 * t * t * t - 6 * t * t + 4) / 6;
-    w[2] = (3 * s * s * s - 6 * s * s + 4) / 6;
-    w[3] = t * t * t / 6;
-}
-
 /* The first of the 4 x 4 control points that touch a point, and their weights; false outside of the lattice. */
 static bool touch(const fitter *f, const tw_fit_point *point, int64_t *first, double wx[4], double wy[4])
 {
@@ -41,8 +32,8 @@ static bool touch(const fitter *f, const tw_fit_point *point, int64_t *first, do
     double ix = floor(gx), iy = floor(gy);
     if (!(ix >= 1 && iy >= 1 && ix + 2 < (double)l->columns && iy + 2 < (double)l->rows))
         return false;
-    basis(gx - ix, wx);
-    basis(gy - iy, wy);
+    tw_spline_weights(gx - ix, wx);
+    tw_spline_weights(gy - iy, wy);
     *first = ((int64_t)iy - 1) * l->columns + (int64_t)ix - 1;
     return true;
 }

@@ -323,14 +323,18 @@ static void finish(search *s)
     tw_correlator_free(&s->correlator);
 }
 
-/* The best one first, then the best of those that are somewhere else; NULL: there is none. */
-static const tw_found *second_place(search *s)
+static void best_first(search *s)
 {
     for (int i = 1; i < s->count; i++)
         if (s->found[i].alike > s->found[0].alike) {
             tw_found other = s->found[0];
             s->found[0] = s->found[i], s->found[i] = other;
         }
+}
+
+/* The best of those that are somewhere else than the first one; NULL: there is none. */
+static const tw_found *second_place(const search *s)
+{
     const tw_found *second = NULL;
     for (int i = 1; i < s->count; i++)
         if (distance(&s->bands, &s->found[0].map, &s->found[i].map) >= APART && (!second || s->found[i].alike > second->alike))
@@ -386,6 +390,7 @@ static tw_status ask_windows(search *s, tw_op_state *state, bool *lost, bool *un
 
 static tw_status judge(search *s, tw_op_state *state, tw_error *err)
 {
+    best_first(s);
     const tw_found *best = &s->found[0], *second = second_place(s);
     double ratio = second ? fmax(second->alike, 0) / fmax(best->alike, 1e-9) : 0;
     state->result.global_score = s->count > 0 ? best->alike : 0;
@@ -406,7 +411,8 @@ static tw_status judge(search *s, tw_op_state *state, tw_error *err)
                        "correlates by "
                        "%.2f, %.2f is wanted; --init FILE gives a first map",
                        state->label[0], state->label[1], state->result.global_score, ALIKE);
-    if (unsure)
+    second = second_place(s); /* windows may have put another one first; what they say fits as well may lie nearer than that */
+    if (unsure && second)
         return tw_fail(err, TW_ERROR_RUN,
                        "%s and %s: ambiguous: another place, %.0f pixels away, fits as well (%.3f against %.3f), as in a "
                        "pattern that repeats; "
@@ -414,6 +420,11 @@ static tw_status judge(search *s, tw_op_state *state, tw_error *err)
                        state->label[0], state->label[1],
                        distance(&s->bands, &best->map, &second->map) * (double)(INT64_C(1) << (state->levels - 1)),
                        second->alike, best->alike);
+    if (unsure)
+        return tw_fail(err, TW_ERROR_RUN,
+                       "%s and %s: ambiguous: windows fit at another place nearby as well; --init FILE gives a first map, "
+                       "--allow-ambiguous takes the best",
+                       state->label[0], state->label[1]);
     return TW_OK;
 }
 

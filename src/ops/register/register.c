@@ -127,14 +127,14 @@ static int levels_for(int64_t side)
     return levels;
 }
 
-static void choose_finest(tw_op_state *state, const tw_options *options, int least)
+static void choose_finest(tw_op_state *state, const tw_options *options)
 {
     const tw_levels *p = &state->pyramid[0];
     const char *pixels = tw_options_text(options, "max-registration-pixels");
     int64_t most = strcmp(pixels, "auto") == 0 ? INT64_MAX : g_ascii_strtoll(pixels, NULL, 10), w = INT64_MAX, h = INT64_MAX;
     if (tw_options_given(options, "registration-size"))
         tw_options_geometry(options, "registration-size", &w, &h);
-    state->finest = least;
+    state->finest = 0;
     while (state->finest < state->levels - 1 && (p->width[state->finest] > w || p->height[state->finest] > h ||
                                                  p->width[state->finest] > most / p->height[state->finest]))
         state->finest++;
@@ -183,7 +183,7 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     state->levels = levels_for(side);
     for (int i = 0; i < 2; i++)
         state->pyramid[i] = tw_levels_plan(state->picture[i].width, state->picture[i].height, state->levels);
-    choose_finest(state, options, 0);
+    choose_finest(state, options);
     state->spacing = tw_options_given(options, "spacing") ? tw_options_real(options, "spacing")
                                                           : 64.0 * (double)(INT64_C(1) << state->finest);
     if (tw_options_bool(options, "selftest"))
@@ -367,11 +367,13 @@ static tw_status write_field(tw_op_state *state, tw_error *err)
     int64_t w = state->picture[0].width, h = state->picture[0].height;
     double at[2];
     state->result.min_jacobian = state->lattice ? tw_lattice_min_jacobian(state->lattice, at) : 1;
-    if (state->lattice)
-        tw_field_add_lattice(field, tw_lattice_copy(state->lattice));
+    tw_lattice *lattice = state->lattice ? tw_lattice_copy(state->lattice) : NULL;
+    if (lattice)
+        tw_field_add_lattice(field, lattice);
     tw_field_add_affine(field, &state->affine);
-    tw_status status = tw_field_check(field, state->path ? state->path : "the field", false, err);
-    if (status != TW_OK)
+    tw_status status = state->lattice && !lattice ? tw_fail_memory(err, "lattice", 0)
+                                                  : tw_field_check(field, state->path ? state->path : "the field", false, err);
+    if (status == TW_ERROR_INPUT)
         err->code = status = TW_ERROR_RUN; /* it is ours, not an input */
     bool text = state->path && (g_str_has_suffix(state->path, ".tfm") || g_str_has_suffix(state->path, ".txt"));
     if (status == TW_OK && state->path)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "ops/register/kernels.h"
 
 #define KNOTS  12   /* on the longer side */
@@ -62,12 +63,6 @@ tw_status tw_selftest_run(tw_op_state *state, tw_rect out, int worker, tw_error 
     return tw_levels_write(&state->pyramid[1], 0, out, grey, out.w, room, err);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 void tw_selftest_end(tw_op_state *state)
 {
     double w = (double)state->picture[0].width, h = (double)state->picture[0].height, length[POINTS * POINTS], sum = 0;
@@ -84,7 +79,7 @@ void tw_selftest_end(tw_op_state *state)
         length[k] = hypot(back[0] - q[0], back[1] - q[1]);
         sum += length[k];
     }
-    qsort(length, POINTS * POINTS, sizeof *length, ascending);
+    qsort(length, POINTS * POINTS, sizeof *length, tw_ascending);
     tw_register_truth *t = &state->truth;
     t->mean = sum / (POINTS * POINTS);
     t->p50 = length[POINTS * POINTS / 2], t->p90 = length[POINTS * POINTS * 9 / 10];

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
+
 enum { SIDE = 8, PLACES = SIDE * SIDE, TERMS = 5, ORDERS = 3, BINS = 1024, PER_LEVEL = 4, MOST_STEP = 63 };
 
 /* Windows that tell a step, at least; how well the coefficients of a term must keep to steps; and how much more all terms together fail
@@ -165,12 +167,6 @@ static void find_steps(const tw_blocks *b, found best[PLACES][TERMS])
     }
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Of the middle ratio of the steps to the table's. */
 static int quality_of(const found *steps)
 {
@@ -181,7 +177,7 @@ static int quality_of(const found *steps)
             ratios[n++] = 100.0 * steps[t].step / terms[t].step;
     if (n < 3)
         return 0;
-    qsort(ratios, (size_t)n, sizeof *ratios, compare_doubles);
+    qsort(ratios, (size_t)n, sizeof *ratios, tw_ascending);
     double ratio = ratios[n / 2], quality = ratio <= 100 ? (200 - ratio) / 2 : 5000 / ratio;
     return (int)CLAMP(quality + 0.5, 1, 100);
 }
