@@ -75,9 +75,11 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     register)
-        options="--field --displacement-step --init --mask-fixed --mask-moving --transform --spacing --max-registration-pixels --registration-size --report --selftest --allow-ambiguous --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="--field --warped --keep-full-resolution --displacement-step --init --mask-fixed --mask-moving --transform --spacing --max-registration-pixels --registration-size --allow-downsampling --report --selftest --allow-ambiguous --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             --field) return ;;
+            --warped) return ;;
+            --keep-full-resolution) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --displacement-step) return ;;
             --transform) COMPREPLY=($(compgen -W "similarity affine lattice" -- "$cur")); return ;;
             --spacing) return ;;
@@ -99,9 +101,10 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     warp)
-        options="--field --like --size --interpolate --interpolation --outside --background --allow-folds --max-warp-pixels --no-tiled-warping -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="--field --like --size --fit --interpolate --interpolation --outside --background --allow-folds --max-warp-pixels --no-tiled-warping -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             --size) return ;;
+            --fit) return ;;
             --interpolate|--interpolation) COMPREPLY=($(compgen -W "bicubic lanczos3 bilinear nearest" -- "$cur")); return ;;
             --outside) COMPREPLY=($(compgen -W "background mirror transparent edge" -- "$cur")); return ;;
             --background) return ;;

@@ -170,6 +170,8 @@ tw_status tw_job_plan(tw_job *job, tw_error *err)
     forget_report(job);
     tw_status status = tw_run_prepare(job, false, &run, err);
     if (status == TW_OK)
+        status = tw_next_plan(&run, err);
+    if (status == TW_OK)
         tw_report_fill(job, &run, 0);
     tw_run_close(&run);
     return status;
@@ -218,13 +220,21 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
 tw_status tw_job_run(tw_job *job, tw_error *err)
 {
     tw_run run;
+    tw_job *next = NULL;
     forget_report(job);
     tw_status status = tw_run_prepare(job, true, &run, err);
+    if (status == TW_OK)
+        status = tw_next_plan(&run, err);
     if (status == TW_OK)
         status = tw_context_check(job->context, err);
     if (status == TW_OK)
         status = run_prepared(&run, err);
+    if (status == TW_OK)
+        status = tw_next_make(&run, &next, err);
     tw_run_close(&run);
+    if (next)
+        status = tw_next_run(job, next, err);
+    tw_next_free(next);
     return status;
 }
 

@@ -26,6 +26,8 @@ struct tw_job {
     int n_inputs;
     tw_place inputs[TW_MAX_INPUTS];
     char *owned[TW_MAX_INPUTS];
+    const struct tw_field *field; /* to apply; NULL: that of an option, if of any */
+    int thrift;                   /* to begin with */
     tw_place output;
     char *output_path, *output_format;
     void *result_bytes;
@@ -49,13 +51,15 @@ typedef struct tw_run {
     tw_measured measured;
     tw_seen seen;
     int64_t looking_bytes;   /* peak of the process while it was looked at the inputs; 0: it was not */
-    bool thrifty;            /* the operator is to take less memory than what would be quickest */
+    int thrift;              /* how often the operator was asked to take less memory */
     int64_t measuring_bytes; /* peak of the process while that is measured; 0: nothing is */
     tw_picture result;
     tw_sink_options sink_options;
     tw_sink_cost sink_cost;
     tw_plan plan;
-    tw_cuts cuts;           /* where edges between tiles were moved to; none: even */
+    tw_cuts cuts;                    /* where edges between tiles were moved to; none: even */
+    int64_t next_peak, next_scratch; /* planned, of the operator that goes on with the result; 0: none does */
+    char *next_explained;
     double seam_detail;     /* what lies along them, over what lies along even ones */
     double compute_seconds; /* from the first step to the last */
 } tw_run;
@@ -73,6 +77,13 @@ tw_plan_request tw_run_plan_request(const tw_run *run);
 /** job_seams.c: moves the edges between tiles, where the plan says so, and measures the error that is left. What that takes is counted
  *  with and without `to_run`; pixels are read with it only. */
 tw_status tw_run_move_edges(tw_run *run, bool to_run, tw_error *err);
+
+/** job_next.c: plans what goes on with the result, if anything does; makes its job, once that ran, which tw_next_free frees; runs it as a
+ *  part of `job`, whose report tells of it. */
+tw_status tw_next_plan(tw_run *run, tw_error *err);
+tw_status tw_next_make(tw_run *run, tw_job **out, tw_error *err);
+tw_status tw_next_run(tw_job *job, tw_job *next, tw_error *err);
+void tw_next_free(tw_job *next);
 
 /** The operator's facts as they are now, with what the plan adds to them. */
 void tw_run_facts(tw_run *run);

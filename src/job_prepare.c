@@ -142,8 +142,8 @@ static bool below_threshold(const tw_run *run)
 static tw_op_request request_of(const tw_run *run, bool whole)
 {
     const tw_job *job = run->job;
-    return (tw_op_request){job->context, run->options,   job->session->pool, job->n_inputs, run->sources,
-                           whole,        &run->measured, &run->seen,         run->thrifty};
+    return (tw_op_request){job->context, run->options, job->session->pool, job->n_inputs, run->sources,
+                           job->field,   whole,        &run->measured,     &run->seen,    run->thrift};
 }
 
 tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err)
@@ -175,10 +175,10 @@ static tw_status keep_first(tw_error *err, const tw_error *error)
     return tw_fail(err, error->code, "%s", error->message);
 }
 
-static tw_status plan_once(tw_run *run, tw_schedule_kind schedule, bool thrifty, tw_error *err)
+static tw_status plan_once(tw_run *run, tw_schedule_kind schedule, int thrift, tw_error *err)
 {
     tw_job *job = run->job;
-    run->thrifty = thrifty;
+    run->thrift = thrift;
     TW_TRY(tw_run_open_op(run, schedule == TW_SCHEDULE_WHOLE, err));
     tw_plan_request request = tw_run_plan_request(run);
     request.schedule = schedule;
@@ -194,21 +194,27 @@ static tw_status plan_once(tw_run *run, tw_schedule_kind schedule, bool thrifty,
     return tw_plan_make(&request, &run->plan, err);
 }
 
-/* An operator that can save memory does when it must. A refusal names the smaller budget of the two. */
+/* An operator that can save memory does when it must, as often as it can. A refusal names the smallest budget of all. */
 static tw_status plan_as(tw_run *run, tw_schedule_kind schedule, tw_error *err)
 {
-    tw_error quick = TW_ERROR_NONE, saving = TW_ERROR_NONE;
-    tw_status status = plan_once(run, schedule, false, &quick);
-    if (status == TW_OK)
-        return TW_OK;
-    if (status != TW_ERROR_BUDGET || !run->facts.can_save)
-        return keep_first(err, &quick);
-    int64_t smallest = run->plan.smallest;
-    status = plan_once(run, schedule, true, &saving);
-    if (status != TW_ERROR_BUDGET || run->plan.smallest <= smallest)
-        return status == TW_OK ? TW_OK : keep_first(err, &saving);
-    run->plan.smallest = smallest;
-    return keep_first(err, &quick);
+    tw_error least = TW_ERROR_NONE;
+    int64_t smallest = INT64_MAX;
+    for (int thrift = run->job->thrift;; thrift++) {
+        tw_error error = TW_ERROR_NONE;
+        tw_status status = plan_once(run, schedule, thrift, &error);
+        if (status == TW_OK)
+            return TW_OK;
+        if (status != TW_ERROR_BUDGET)
+            return keep_first(err, &error);
+        if (run->plan.smallest < smallest) {
+            least = error;
+            smallest = run->plan.smallest;
+        }
+        if (run->facts.can_save)
+            continue;
+        run->plan.smallest = smallest;
+        return keep_first(err, &least);
+    }
 }
 
 /* The least that halo tiles of any size cost. */
@@ -422,6 +428,7 @@ void tw_run_close(tw_run *run)
     for (int i = 0; i < TW_MAX_INPUTS; i++)
         tw_source_close(run->sources[i]);
     tw_free(run->cuts.at[0]);
+    g_free(run->next_explained);
     tw_context_set_scratch(run->job->context, NULL);
     tw_scratch_free(run->scratch);
     tw_options_free(run->options);

@@ -86,6 +86,8 @@ static char *explain(const tw_job *job, const tw_run *run)
     append_size(text, "scratch file", plan->scratch_bytes, "on disk");
     if (plan->seconds > 0)
         g_string_append_printf(text, "about %.1f s on this machine\n", plan->seconds);
+    if (run->next_explained)
+        g_string_append_printf(text, "then %s", run->next_explained);
     return g_string_free(text, FALSE);
 }
 
@@ -144,8 +146,8 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     r->error_bound = run->facts.error_bound;
     r->error_measured_on = (int32_t)json_integer_value(json_object_get(job->extra, "error_measured_on"));
     r->budget_bytes = plan->budget;
-    r->planned_peak_bytes = plan->planned_peak;
-    r->scratch_bytes = plan->scratch_bytes;
+    r->planned_peak_bytes = tw_max64(plan->planned_peak, run->next_peak);
+    r->scratch_bytes = tw_max64(plan->scratch_bytes, run->next_scratch);
     r->planned_seconds = plan->seconds;
     if (seconds > 0) {
         r->seconds = seconds;

@@ -106,6 +106,19 @@ static void print_value(FILE *file, json_t *value)
     }
 }
 
+/* The report of an operator that went on with the result: what it wrote. */
+static bool print_next(FILE *file, json_t *value)
+{
+    json_t *output = json_object_get(value, "output"), *seconds = json_object_get(value, "seconds");
+    if (!json_object_get(value, "op") || !json_is_string(output))
+        return false;
+    fprintf(file, "%s, %lldx%lld", json_string_value(output), (long long)json_integer_value(json_object_get(value, "width")),
+            (long long)json_integer_value(json_object_get(value, "height")));
+    if (seconds)
+        fprintf(file, ", %.2f s", json_number_value(seconds));
+    return true;
+}
+
 static void print_member(FILE *file, const char *key, json_t *value)
 {
     char name[64];
@@ -113,7 +126,8 @@ static void print_member(FILE *file, const char *key, json_t *value)
     snprintf(name, sizeof name, "%s", key);
     g_strdelimit(name, "_", ' ');
     fprintf(file, "  %-14s ", name);
-    print_value(file, value);
+    if (!print_next(file, value))
+        print_value(file, value);
     fputc('\n', file);
 }
 

@@ -17,6 +17,7 @@ struct tw_context {
     tw_warning_fn on_warning;
     void *warning_user;
     int64_t total, done;
+    double from, to; /* what is counted stands for this part of the job */
     double reported;
     int64_t reported_at; /* monotonic milliseconds */
 };
@@ -28,6 +29,7 @@ tw_context *tw_context_new(tw_account *account, tw_scratch *scratch)
         return NULL;
     context->account = account;
     context->scratch = scratch;
+    context->to = 1;
     pthread_mutex_init(&context->lock, NULL);
     return context;
 }
@@ -93,6 +95,7 @@ static int64_t now_ms(void)
 
 static void report(tw_context *context, double fraction)
 {
+    fraction = context->from + (context->to - context->from) * fraction;
     if (!context->on_progress || fraction <= context->reported)
         return;
     context->reported = fraction;
@@ -105,7 +108,8 @@ void tw_progress_start(tw_context *context, int64_t total)
     pthread_mutex_lock(&context->lock);
     context->total = total > 0 ? total : 1;
     context->done = 0;
-    context->reported = -1;
+    if (context->from == 0)
+        context->reported = -1;
     report(context, 0);
     pthread_mutex_unlock(&context->lock);
 }
@@ -127,6 +131,12 @@ void tw_progress_finish(tw_context *context)
     pthread_mutex_lock(&context->lock);
     report(context, 1);
     pthread_mutex_unlock(&context->lock);
+}
+
+void tw_progress_part(tw_context *context, double from, double to)
+{
+    context->from = from;
+    context->to = to;
 }
 
 void tw_warn(tw_context *context, const char *format, ...)

@@ -40,6 +40,8 @@ tw_status tw_context_check(const tw_context *context, tw_error *err);
 void tw_progress_start(tw_context *context, int64_t total);
 void tw_progress_add(tw_context *context, int64_t done);
 void tw_progress_finish(tw_context *context);
+/** What is started from now on stands for the part from `from` to `to` of the whole job, which is from 0 to 1 at first. */
+void tw_progress_part(tw_context *context, double from, double to);
 
 void tw_warn(tw_context *context, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -164,12 +164,16 @@ static bool parse_real(const char *text, double *value)
     return end != text && *end == '\0' && isfinite(*value);
 }
 
-/* "640x480", or "640" for 640x640; a lone 0 leaves the choice to somebody else. */
+/* "640x480", or "640" for 640x640; "auto" or a lone 0 leave the choice to somebody else. */
 static bool parse_geometry(const char *text, int64_t *w, int64_t *h)
 {
     char first[24];
     size_t n = strcspn(text, "xX");
 
+    if (strcmp(text, "auto") == 0) {
+        *w = *h = 0;
+        return true;
+    }
     if (text[n] == '\0') {
         bool ok = parse_int(text, w) && *w >= 0;
         *h = *w;

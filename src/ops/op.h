@@ -97,13 +97,23 @@ typedef struct tw_op_request {
     tw_pool *pool; /* models and engines of the session */
     int n_inputs;
     tw_source *const *sources;
-    bool whole; /* the schedule is one tile: barriers need no passes */
+    const struct tw_field *field; /* to apply, instead of a file; NULL: there is none */
+    bool whole;                   /* the schedule is one tile: barriers need no passes */
     const tw_measured *measured;
     const tw_seen *seen;
-    bool thrifty; /* what would be quickest does not fit: facts.can_save was true */
+    int thrift; /* how often it said that it can save, because what it would take did not fit; 0: what is quickest */
 } tw_op_request;
 
 typedef struct tw_op_state tw_op_state; /* each operator's own */
+
+/** Another operator that goes on with the result, in a job of its own. */
+typedef struct tw_op_next {
+    const char *op;
+    int input;               /* which of the inputs it reads */
+    const char *output;      /* where it writes */
+    struct tw_field *field;  /* what it applies, the caller's to free; while nothing has run one that takes as much room */
+    int64_t size[2], fit[2]; /* of its result; and what that is made to fit, 0: it stays */
+} tw_op_next;
 
 /** Ways to carry with less memory. */
 typedef struct tw_thrift {
@@ -153,7 +163,7 @@ typedef struct tw_op_facts {
     int64_t tile_hint;     /* preferred tile side in input pixels, 0: none */
     bool one_worker;       /* a GPU, or an engine that takes one call at a time */
     int64_t scratch_bytes; /* besides what inputs and kept rows take */
-    bool can_save;         /* opened again as `thrifty` it takes less memory */
+    bool can_save;         /* opened again with one more `thrift` it takes less memory */
     bool one_tile, tiles;  /* one tile where the budget allows it; never one tile */
 } tw_op_facts;
 
@@ -222,6 +232,8 @@ typedef struct tw_op_class {
     /** VALUES passes: folds one step's value; called in step order, one thread at a time. */
     tw_status (*reduce)(tw_op_state *state, const tw_step *step, tw_error *err);
     tw_status (*end_pass)(tw_op_state *state, int pass, tw_error *err);
+    /** What goes on with the result; false: nothing does. NULL: nothing ever does. */
+    bool (*next)(const tw_op_state *state, tw_op_next *out);
     /** Adds the operator's own members to the JSON report: a `json_t *` object. May be NULL. */
     void (*report)(const tw_op_state *state, void *json);
 } tw_op_class;

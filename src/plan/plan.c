@@ -279,7 +279,7 @@ static void explain(const tw_planner *p, bool asked, bool alone, tw_plan *out)
     if (!p->facts.exact && out->schedule != TW_SCHEDULE_WHOLE)
         kind = out->blend_rows > 0 ? "tiles overlap and are blended, because the result depends on the tile"
                                    : "tiles are cropped at their edges, although the result depends on the tile";
-    const char *size = asked   ? "the tile size was given"
+    const char *size = asked   ? p->request->tile_w > 0 ? "the tile size was given" : "the tile size that serves it best"
                        : alone ? "the cheapest tile that fits the budget with one worker"
                                : "the cheapest tile that fits the budget with two workers";
     snprintf(out->why, sizeof out->why, "%s; %s", kind, size);

@@ -25,26 +25,33 @@ static inline int usable_size(const test_net *t, int wish)
     return 0;
 }
 
-/* Runs an image whose only non-zero samples are one full column (axis 0) or row, for every position; marks moved[o][i]. */
+/* Runs an image whose only non-zero samples are one full column (axis 0) or row, for every position, and one without any; marks
+ * moved[o][i] where they differ. (ncnn's tanh makes something of nothing on some processors.) */
 static inline void find_moved(test_net *t, int axis, int n, int other, bool *moved, int n_out)
 {
     int c = t->geometry->input_channels[0];
-    for (int i = 0; i < n; i++) {
+    test_image still = {0};
+    for (int i = -1; i < n; i++) {
         test_image in = axis == 0 ? image_new(n, other, c) : image_new(other, n, c);
-        for (int k = 0; k < c; k++)
+        for (int k = 0; i >= 0 && k < c; k++)
             for (int j = 0; j < other; j++)
                 *(axis == 0 ? image_at(&in, k, j, i) : image_at(&in, k, i, j)) = 1;
         test_image out = net_run(t, &in, t->geometry->output, 0, NULL, NULL);
         g_assert_nonnull(out.data);
         g_assert_cmpint(axis == 0 ? out.w : out.h, ==, n_out);
+        g_free(in.data);
+        if (i < 0) {
+            still = out;
+            continue;
+        }
         for (int k = 0; k < out.c; k++)
             for (int y = 0; y < out.h; y++)
                 for (int x = 0; x < out.w; x++)
-                    if (*image_at(&out, k, y, x) != 0)
+                    if (*image_at(&out, k, y, x) != *image_at(&still, k, y, x))
                         moved[(axis == 0 ? x : y) * n + i] = true;
-        g_free(in.data);
         g_free(out.data);
     }
+    g_free(still.data);
 }
 
 static inline void check_impulses(test_net *t, int w, int h, bool exact_ends, const char *text)

@@ -250,6 +250,104 @@ static void test_sizes(void)
     drop(&s);
 }
 
+static void keep_line(void *user, const char *line)
+{
+    g_string_append(user, line);
+}
+
+/* As where the budget does not hold full resolution: the next level is measured, and a line says so. */
+static void test_downsampling(void)
+{
+    scans s = make("2000x1600", "photos", "waves=0.1");
+    char *field = in_folder("f.tfm");
+    GString *warned = g_string_new(NULL);
+    tw_job *job = NULL;
+    tw_error err = TW_ERROR_NONE;
+    assert_ok(tw_job_new(session, "register", &job, &err), err);
+    assert_ok(tw_job_set(job, "field", field, &err), err);
+    assert_ok(tw_job_set(job, "registration-size", "auto", &err), err);
+    assert_ok(tw_job_set(job, "overwrite", "true", &err), err);
+    assert_ok(tw_job_set(job, "allow-downsampling", "true", &err), err);
+    assert_ok(tw_job_input(job, s.fixed, &err), err);
+    assert_ok(tw_job_input(job, s.moving, &err), err);
+    tw_job_on_warning(job, keep_line, warned);
+    job->thrift = 1;
+    assert_ok(tw_job_run(job, &err), err);
+    g_assert_cmpstr(warned->str, ==, "the budget holds registration at 1000x800 pixels, not at more");
+    g_assert_cmpint(json_integer_value(json_array_get(json_object_get(job->extra, "registration_size"), 0)), ==, 1000);
+    g_assert_cmpfloat(errors_of(field, s.truth).p50, <, 0.3);
+    tw_job_free(job);
+    g_string_free(warned, TRUE);
+    g_remove(field);
+    g_free(field);
+    drop(&s);
+}
+
+static char *contents(const char *path, gsize *length)
+{
+    char *bytes = NULL;
+    if (!g_file_get_contents(path, &bytes, length, NULL))
+        g_error("%s: not there", path);
+    return bytes;
+}
+
+static void assert_same(const char *a, const char *b)
+{
+    gsize n[2];
+    char *bytes[2] = {contents(a, &n[0]), contents(b, &n[1])};
+    g_assert_cmpmem(bytes[0], n[0], bytes[1], n[1]);
+    g_free(bytes[0]);
+    g_free(bytes[1]);
+}
+
+static void warp_by(const scans *s, const char *field, const char *fit, const char *out)
+{
+    tw_job *job = NULL;
+    tw_error err = TW_ERROR_NONE;
+    assert_ok(tw_job_new(session, "warp", &job, &err), err);
+    assert_ok(tw_job_set(job, "field", field, &err), err);
+    assert_ok(tw_job_set(job, "like", s->fixed, &err), err);
+    assert_ok(tw_job_set(job, "fit", fit, &err), err);
+    assert_ok(tw_job_input(job, s->moving, &err), err);
+    assert_ok(tw_job_output(job, out, &err), err);
+    assert_ok(tw_job_run(job, &err), err);
+    tw_job_free(job);
+}
+
+/* --warped is what warp makes of the field; where that cannot be, nothing is begun. */
+static void test_warped(void)
+{
+    scans s = make("1300x1000", "photos", "waves=0.15");
+    tw_error err = TW_ERROR_NONE;
+    char *field = in_folder("f.tfm"), *warped = in_folder("warped.tif"), *other = in_folder("other.tif");
+    for (int small = 0; small < 2; small++) {
+        const setting more[] = {{"warped", warped},
+                                {"memory", "170M"},
+                                {"max-registration-pixels", small ? "400000" : "auto"},
+                                {"keep-full-resolution", small ? "false" : "true"},
+                                {0}};
+        json_t *json = NULL;
+        assert_ok(run(&s, field, more, &json, &err), err);
+        json_t *told = json_object_get(json, "warp");
+        g_assert_cmpint(json_integer_value(json_object_get(told, "width")), ==, small ? 650 : 1300);
+        g_assert_cmpstr(json_string_value(json_object_get(told, "output")), ==, warped);
+        g_assert_cmpint(json_integer_value(json_object_get(told, "planned_peak_bytes")), <=, 170 << 20);
+        json_decref(json);
+        warp_by(&s, field, small ? "650x500" : "auto", other);
+        assert_same(warped, other);
+        g_remove(other);
+    }
+    refused(&s, (const setting[]){{"warped", "no-folder/warped.tif"}, {0}}, TW_ERROR_RUN, "no-folder");
+    g_assert_cmpint(files_with("partial"), ==, 0);
+    refused(&s, (const setting[]){{"warped", "warped.bmp"}, {0}}, TW_ERROR_USAGE, "warped.bmp");
+    g_remove(warped);
+    g_remove(field);
+    g_free(other);
+    g_free(warped);
+    g_free(field);
+    drop(&s);
+}
+
 /* Half of the moving picture shows something else: without a mask it pulls, with one it does not count. */
 static void test_masks(void)
 {
@@ -346,6 +444,8 @@ int main(int argc, char **argv)
     g_test_add_func("/register/told", test_told);
     g_test_add_func("/register/same_bytes", test_same_bytes);
     g_test_add_func("/register/sizes", test_sizes);
+    g_test_add_func("/register/downsampling", test_downsampling);
+    g_test_add_func("/register/warped", test_warped);
     g_test_add_func("/register/masks", test_masks);
     g_test_add_func("/register/selftest", test_selftest);
     g_test_add_func("/register/init", test_init);

@@ -7,6 +7,10 @@ const tw_option tw_register_options[] = {
      ".tfm, elastix "
      ".txt, or displacements as .mhd or .nrrd",
      "0.1"},
+    {"warped", 0, NULL, TW_OPTION_TEXT, 0, 0, NULL, "file", NULL,
+     "where the moving picture is written, laid over the fixed one: what warp does with the field", "0.1"},
+    {"keep-full-resolution", 0, NULL, TW_OPTION_BOOL, 0, 0, "true", NULL, NULL,
+     "true: that has the size of the fixed picture; false: the registration size", "0.1"},
     {"displacement-step", 0, NULL, TW_OPTION_INT, 1, 4096, "1", "px", NULL, "displacements are written for every N-th pixel",
      "0.1"},
     {"init", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL,
@@ -22,7 +26,9 @@ const tw_option tw_register_options[] = {
     {"max-registration-pixels", 0, NULL, TW_OPTION_CHOICE, 1, 9e15, "auto", "px", "N|auto",
      "measure on a pyramid level of at most N pixels; auto: full resolution", "0.1"},
     {"registration-size", 0, NULL, TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
-     "measure on a pyramid level of at most this size, WxH (default: full resolution)", "0.1"},
+     "measure on a pyramid level of at most this size, WxH (default, or auto: full resolution)", "0.1"},
+    {"allow-downsampling", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "where the budget cannot hold that, measure on the largest level that it holds, and say so", "0.1"},
     {"report", 0, NULL, TW_OPTION_TEXT, 0, 0, NULL, "file", NULL,
      "a page that shows the field, its error and pieces of both pictures laid over each other: one .html file, nothing beside "
      "it",

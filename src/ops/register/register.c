@@ -17,6 +17,7 @@
 #define LEAST_SIDE  64   /* pixels of a picture */
 #define LEAST_USED  0.02 /* of the windows: with fewer there is no field */
 #define TILE_HINT   1024
+#define REACH       72 /* pixels of its level that a window and its search reach over a tile's edge */
 #define BLOCK_SLACK 4096
 
 static void close_register(tw_op_state *state)
@@ -38,6 +39,7 @@ static void close_register(tw_op_state *state)
     g_free(state->workers);
     g_free(state->path);
     g_free(state->page);
+    g_free(state->warped);
     g_free(state);
 }
 
@@ -74,6 +76,10 @@ static tw_status check_output(tw_op_state *state, const tw_options *options, tw_
     state->page = g_strdup(tw_options_text(options, "report"));
     if (state->page && !g_str_has_suffix(state->page, ".html"))
         return tw_fail(err, TW_ERROR_USAGE, "--report %s: the page is an .html file", state->page);
+    state->warped = g_strdup(tw_options_text(options, "warped"));
+    state->keep_full = tw_options_bool(options, "keep-full-resolution");
+    if (state->warped && !path)
+        return tw_fail(err, TW_ERROR_USAGE, "--warped %s: --selftest warps nothing", state->warped);
     for (int i = 0; i < 2; i++) {
         const char *file = i ? state->page : path;
         if (file && !tw_options_bool(options, "overwrite") && g_file_test(file, G_FILE_TEST_EXISTS))
@@ -127,17 +133,25 @@ static int levels_for(int64_t side)
     return levels;
 }
 
-static void choose_finest(tw_op_state *state, const tw_options *options)
+/* The finest level that the options allow; coarser by one with each `thrift`. */
+static void choose_finest(tw_op_state *state, const tw_op_request *request)
 {
+    const tw_options *options = request->options;
     const tw_levels *p = &state->pyramid[0];
     const char *pixels = tw_options_text(options, "max-registration-pixels");
-    int64_t most = strcmp(pixels, "auto") == 0 ? INT64_MAX : g_ascii_strtoll(pixels, NULL, 10), w = INT64_MAX, h = INT64_MAX;
-    if (tw_options_given(options, "registration-size"))
-        tw_options_geometry(options, "registration-size", &w, &h);
+    int64_t most = strcmp(pixels, "auto") == 0 ? INT64_MAX : g_ascii_strtoll(pixels, NULL, 10), w, h;
+    tw_options_geometry(options, "registration-size", &w, &h);
+    if (w == 0)
+        w = h = INT64_MAX;
     state->finest = 0;
     while (state->finest < state->levels - 1 && (p->width[state->finest] > w || p->height[state->finest] > h ||
                                                  p->width[state->finest] > most / p->height[state->finest]))
         state->finest++;
+    int wanted = state->finest;
+    state->finest = MIN(wanted + request->thrift, state->levels - 1);
+    state->can_save =
+        !request->whole && tw_options_bool(request->options, "allow-downsampling") && state->finest < state->levels - 1;
+    state->saved = state->finest > wanted;
 }
 
 static void add_round(tw_op_state *state, tw_round_kind kind, int level, int window, int search)
@@ -183,7 +197,7 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     state->levels = levels_for(side);
     for (int i = 0; i < 2; i++)
         state->pyramid[i] = tw_levels_plan(state->picture[i].width, state->picture[i].height, state->levels);
-    choose_finest(state, options);
+    choose_finest(state, request);
     state->spacing = tw_options_given(options, "spacing") ? tw_options_real(options, "spacing")
                                                           : 64.0 * (double)(INT64_C(1) << state->finest);
     if (tw_options_bool(options, "selftest"))
@@ -229,6 +243,9 @@ static void register_facts(const tw_op_state *state, tw_op_facts *out)
 {
     int64_t nodes = tw_grid_most_nodes(state), points = control_points(state);
     *out = (tw_op_facts){.macs = 400, .scale = 1, .exact = true, .tile_hint = TILE_HINT};
+    out->can_save = state->can_save;
+    for (int i = 0; i < 4; i++)
+        out->halo[i] = REACH;
     /* Lattices: the one there is, the level's, the next one. */
     int64_t fitting = nodes * (int64_t)sizeof(tw_fit_point) + tw_fit_bytes(points / 4, 4, nodes) + 3 * points * 16;
     out->weight_bytes = nodes * (int64_t)sizeof(tw_node) + tw_max64(fitting, tw_global_bytes(state)) + correlator_bytes(64) +
@@ -291,6 +308,11 @@ static int64_t register_bytes(const tw_op_state *state, int pass, int64_t w, int
 static tw_status start_register(tw_op_state *state, const tw_start *start, tw_error *err)
 {
     tw_account *account = tw_context_account(state->context);
+    const tw_levels *fixed = &state->pyramid[0];
+    TW_TRY(tw_result_check_folders(state, err));
+    if (state->saved)
+        tw_warn(state->context, "the budget holds registration at %lldx%lld pixels, not at more",
+                (long long)fixed->width[state->finest], (long long)fixed->height[state->finest]);
     int64_t bytes = tw_max64(tw_grid_most_nodes(state), 1) * (int64_t)sizeof(tw_node);
     state->workers = g_new0(tw_register_worker, start->workers);
     state->n_workers = start->workers;
@@ -361,36 +383,13 @@ static tw_status reduce_register(tw_op_state *state, const tw_step *step, tw_err
     return TW_OK;
 }
 
-static tw_status write_field(tw_op_state *state, tw_error *err)
-{
-    tw_field *field = tw_field_new();
-    int64_t w = state->picture[0].width, h = state->picture[0].height;
-    double at[2];
-    state->result.min_jacobian = state->lattice ? tw_lattice_min_jacobian(state->lattice, at) : 1;
-    tw_lattice *lattice = state->lattice ? tw_lattice_copy(state->lattice) : NULL;
-    if (lattice)
-        tw_field_add_lattice(field, lattice);
-    tw_field_add_affine(field, &state->affine);
-    tw_status status = state->lattice && !lattice ? tw_fail_memory(err, "lattice", 0)
-                                                  : tw_field_check(field, state->path ? state->path : "the field", false, err);
-    if (status == TW_ERROR_INPUT)
-        err->code = status = TW_ERROR_RUN; /* it is ours, not an input */
-    bool text = state->path && (g_str_has_suffix(state->path, ".tfm") || g_str_has_suffix(state->path, ".txt"));
-    if (status == TW_OK && state->path)
-        status = text ? tw_field_write(field, state->path, w, h, err)
-                      : tw_field_write_displacement(field, state->path, w, h, (double)state->step, err);
-    tw_field_free(field);
-    state->result.done = status == TW_OK;
-    return status;
-}
-
 static tw_status end_round(tw_op_state *state, const tw_round *round, tw_error *err)
 {
     if (round->kind == TW_ROUND_CHECK) {
         TW_TRY(tw_check_nodes(state, round, err));
         if (state->known)
             tw_selftest_end(state);
-        TW_TRY(write_field(state, err));
+        TW_TRY(tw_result_write(state, err));
         return state->page ? tw_page_write(state, round, err) : TW_OK;
     }
     TW_TRY(tw_nodes_fit(state, round, err));
@@ -451,5 +450,6 @@ const tw_op_class tw_register_class = {
     .run = run_register,
     .reduce = reduce_register,
     .end_pass = end_pass,
+    .next = tw_result_next,
     .report = tw_register_report,
 };

@@ -95,12 +95,15 @@ struct tw_op_state {
     const char *label[2];
     char *path;     /* of the field */
     char *page;     /* of --report; NULL: none */
+    char *warped;   /* of --warped; NULL: none */
+    bool keep_full; /* that has the fixed picture's size, else that of the finest level */
     int64_t step;   /* of displacements */
     tw_field *init; /* --init that is more than affine maps; NULL: none */
     bool given;     /* --init: the affine is not searched for */
     tw_picture picture[2];
-    tw_source *mask[2]; /* NULL: every pixel counts */
-    int levels, finest; /* made; the finest one that is measured */
+    tw_source *mask[2];   /* NULL: every pixel counts */
+    int levels, finest;   /* made; the finest one that is measured */
+    bool can_save, saved; /* a coarser one may do; it is coarser than asked for because of the budget */
     tw_levels pyramid[2];
     double spacing; /* of the lattice, pixels of the fixed picture */
     enum { TW_MODEL_SIMILARITY, TW_MODEL_AFFINE, TW_MODEL_LATTICE } model;
@@ -175,6 +178,13 @@ int64_t tw_spectrum_bytes(int64_t side);
 /** Finds the affine on the coarsest level. TW_ERROR_RUN: the pictures do not show the same thing. */
 tw_status tw_global_find(tw_op_state *state, tw_error *err);
 int64_t tw_global_bytes(const tw_op_state *state);
+
+/* result.c */
+
+/** What is found at the end must not be lost for a folder that is not there. TW_ERROR_RUN names it. */
+tw_status tw_result_check_folders(const tw_op_state *state, tw_error *err);
+tw_status tw_result_write(tw_op_state *state, tw_error *err);
+bool tw_result_next(const tw_op_state *state, tw_op_next *out);
 
 /* check.c */
 

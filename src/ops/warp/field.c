@@ -53,8 +53,8 @@ static tw_status open_picture(tw_op_state *state, const char *path, tw_field_abo
     state->field_bytes = cost->random;
     state->field_scratch = cost->scratch;
     *about = (tw_field_about){picture->width, picture->height, "tiff"};
-    state->field = tw_field_new();
-    tw_field_add_displacement(state->field, &d);
+    state->own = tw_field_new();
+    tw_field_add_displacement(state->own, &d);
     return tw_source_will_rewind(source, err);
 }
 
@@ -70,14 +70,21 @@ static void count_lattices(tw_op_state *state)
 tw_status tw_warp_open_field(tw_op_state *state, const tw_op_request *request, tw_field_about *about, tw_error *err)
 {
     const char *path = tw_options_text(request->options, "field");
+    *about = (tw_field_about){0};
+    if (request->field) { /* checked by who made it */
+        state->field = request->field;
+        state->field_label = "the field";
+        count_lattices(state);
+        return TW_OK;
+    }
     if (!path)
         return tw_fail(err, TW_ERROR_USAGE, "warp needs --field FILE");
     state->field_label = path;
-    *about = (tw_field_about){0};
     if (is_tiff(path))
         TW_TRY(open_picture(state, path, about, err));
     else
-        TW_TRY(tw_field_read(path, &state->field, about, err));
+        TW_TRY(tw_field_read(path, &state->own, about, err));
+    state->field = state->own;
     state->field_kind = about->format;
     count_lattices(state);
     return tw_field_check(state->field, path, tw_options_bool(request->options, "allow-folds"), err);

@@ -11,6 +11,8 @@ const tw_option tw_warp_options[] = {
      "0.1"},
     {"size", 0, NULL, TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
      "size of the result (default: that of --like, else the one that the field tells, else the input's)", "0.1"},
+    {"fit", 0, NULL, TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
+     "the result is shrunk at the end to this size, WxH (default: it stays as it is)", "0.1"},
     {"interpolate", 0, "interpolation", TW_OPTION_CHOICE, 0, 0, "bicubic", NULL, "bicubic|lanczos3|bilinear|nearest",
      "samples between pixels: bicubic is Catmull-Rom (a = -0.5); nearest never mixes values, for labels", "0.1"},
     {"outside", 0, NULL, TW_OPTION_CHOICE, 0, 0, "background", NULL, "background|mirror|transparent|edge",

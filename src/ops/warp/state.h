@@ -44,9 +44,11 @@ typedef struct tw_warp_band {
 struct tw_op_state {
     tw_context *context;
     tw_source *source;
+    int64_t fit[2]; /* what the result is resampled to at the end; 0: it stays */
     const char *field_label;
     const char *field_kind; /* of the file, for the report */
-    tw_field *field;
+    const tw_field *field;
+    tw_field *own;                      /* the same where a file told it, else NULL */
     int64_t field_bytes, field_scratch; /* what reading it takes besides */
     tw_picture in, out;
     tw_warp_plane plane;

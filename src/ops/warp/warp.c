@@ -20,7 +20,7 @@ static void close_warp(tw_op_state *state)
         tw_free(state->workers[i].memory);
     g_free(state->workers);
     g_free(state->bands);
-    tw_field_free(state->field);
+    tw_field_free(state->own);
     g_free(state);
 }
 
@@ -48,9 +48,9 @@ static tw_status size_of_like(const tw_op_request *request, const char *path, tw
 static tw_status choose_size(tw_op_state *state, const tw_op_request *request, const tw_field_about *about, tw_error *err)
 {
     const char *like = tw_options_text(request->options, "like");
-    if (like)
-        return size_of_like(request, like, &state->out, err);
-    if (tw_options_given(request->options, "size")) {
+    if (like) {
+        TW_TRY(size_of_like(request, like, &state->out, err));
+    } else if (tw_options_given(request->options, "size")) {
         tw_options_geometry(request->options, "size", &state->out.width, &state->out.height);
     } else if (about->width > 0 && about->height > 0) {
         state->out.width = about->width;
@@ -58,6 +58,16 @@ static tw_status choose_size(tw_op_state *state, const tw_op_request *request, c
     }
     if (state->out.width < 1 || state->out.height < 1 || state->out.width > INT32_MAX || state->out.height > INT32_MAX)
         return tw_fail(err, TW_ERROR_USAGE, "a result of %lldx%lld pixels cannot be made", (long long)state->out.width,
+                       (long long)state->out.height);
+    return TW_OK;
+}
+
+static tw_status choose_fit(tw_op_state *state, const tw_options *options, tw_error *err)
+{
+    tw_options_geometry(options, "fit", &state->fit[0], &state->fit[1]);
+    if (state->fit[0] > state->out.width || state->fit[1] > state->out.height)
+        return tw_fail(err, TW_ERROR_USAGE, "--fit %lldx%lld: the result has %lldx%lld pixels, and is only ever shrunk",
+                       (long long)state->fit[0], (long long)state->fit[1], (long long)state->out.width,
                        (long long)state->out.height);
     return TW_OK;
 }
@@ -132,10 +142,11 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     TW_TRY(check_orientation(request, err));
     TW_TRY(tw_warp_open_field(state, request, &about, err));
     TW_TRY(choose_size(state, request, &about, err));
+    TW_TRY(choose_fit(state, request->options, err));
     TW_TRY(choose_outside(state, request->options, err));
     choose_tiles(state, request->options);
     tw_warp_lay_bands(state);
-    state->random = request->thrifty || !state->bounded;
+    state->random = request->thrift > 0 || !state->bounded;
     return TW_OK;
 }
 
@@ -173,7 +184,7 @@ static void warp_facts(const tw_op_state *state, tw_op_facts *out)
 static void warp_picture(const tw_op_state *state, tw_picture *out, int64_t *final_width, int64_t *final_height)
 {
     *out = state->out;
-    *final_width = *final_height = 0;
+    *final_width = state->fit[0], *final_height = state->fit[1];
 }
 
 static int warp_passes(const tw_op_state *state)

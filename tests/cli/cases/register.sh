@@ -17,6 +17,12 @@ make-picture periodic.png 400 300
 tilewright register in.png periodic.png --field out.tfm; echo $?
 tilewright register in.png --selftest --quiet --json | json-keys registration_size
 tilewright register in.png --field out.tfm; echo $?
+make-picture --header huge.png 60000 60000
+tilewright plan register huge.png huge.png --field out.tfm --memory 250M; echo $?
+tilewright plan register huge.png huge.png --field out.tfm --memory 250M --allow-downsampling --warped out.tif | grep -c -e "20 passes" -e "^then huge.png: 60000x60000 -> 60000x60000"
+tilewright register in.png moved.png --field out.tfm --warped back.png; echo $?
+tilewright register - moved.png --field out.tfm --warped out.png <in.png 2>/dev/null | grep "^  warp" | cut -d, -f1,2
+tilewright register moved.png - --field out2.tfm --warped out2.png <in.png; echo $?
 make-picture small.png 40 300
 tilewright register in.png small.png --field out.tfm; echo $?
 ls
