@@ -75,7 +75,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     register)
-        options="--field --warped --keep-full-resolution --displacement-step --init --mask-fixed --mask-moving --transform --spacing --max-registration-pixels --registration-size --allow-downsampling --report --selftest --allow-ambiguous --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="--field --warped --keep-full-resolution --displacement-step --init --mask-fixed --mask-moving --transform --spacing --max-registration-pixels --registration-size --allow-downsampling --report --selftest --check-backward --resume --allow-ambiguous --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress -h --help"
         case $prev in
             --field) return ;;
             --warped) return ;;

@@ -1,111 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* register on made scans whose truth is known (tests/pairs): right to a fraction of a pixel, whichever way they lie; the same bytes whatever
  * tiles, threads and budget; the error that it tells is the error that it has; what cannot be told is refused. */
-#include <jansson.h>
-
-#include "field/files.h"
-#include "job.h"
-#include "job_fixture.h"
-
-static tw_session *session;
-
-/* --- pairs --------------------------------------------------------------------------------------------------------- */
-
-typedef struct scans {
-    char *fixed, *moving, *truth;
-} scans;
-
-/* `more`: NAME=VALUE words. */
-static scans make(const char *size, const char *kind, const char *more)
-{
-    scans s = {in_folder("fixed.tif"), in_folder("moving.tif"), in_folder("truth.csv")};
-    const char *photos = g_getenv("TILEWRIGHT_TEST_PHOTOS"), *program = g_getenv("MAKE_PAIR");
-    if (!photos || !program)
-        g_error("TILEWRIGHT_TEST_PHOTOS and MAKE_PAIR must be set (make test does it)");
-    char *line = g_strdup_printf("%s %s %s %s %s %s photos=%s/usr/share/backgrounds/mate/nature %s", program, size, kind,
-                                 s.fixed, s.moving, s.truth, photos, more);
-    int status = -1;
-    GError *error = NULL;
-    if (!g_spawn_command_line_sync(line, NULL, NULL, &status, &error) || status != 0)
-        g_error("%s: %s", line, error ? error->message : "failed");
-    g_free(line);
-    return s;
-}
-
-static void drop(scans *s)
-{
-    g_remove(s->fixed);
-    g_remove(s->moving);
-    g_free(s->fixed);
-    g_free(s->moving);
-    g_free(s->truth);
-}
-
-static tw_status run(const scans *s, const char *field, const setting *settings, json_t **json, tw_error *err)
-{
-    tw_job *job = NULL;
-    tw_error own = TW_ERROR_NONE;
-    assert_ok(tw_job_new(session, "register", &job, &own), own);
-    assert_ok(tw_job_set(job, "field", field, &own), own);
-    assert_ok(tw_job_set(job, "overwrite", "true", &own), own);
-    for (; settings && settings->name; settings++)
-        assert_ok(tw_job_set(job, settings->name, settings->value, &own), own);
-    assert_ok(tw_job_input(job, s->fixed, &own), own);
-    assert_ok(tw_job_input(job, s->moving, &own), own);
-    tw_status status = tw_job_run(job, err);
-    if (status == TW_OK && json)
-        *json = json_deep_copy(job->extra);
-    tw_job_free(job);
-    return status;
-}
-
-/* --- errors -------------------------------------------------------------------------------------------------------- */
-
-typedef struct errors {
-    double mean, p50, p90, p95, max;
-    int64_t n;
-} errors;
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static errors errors_of(const char *path, const char *truth)
-{
-    tw_error err = TW_ERROR_NONE;
-    tw_landmarks marks;
-    tw_field *field;
-    assert_ok(tw_landmarks_read(truth, &marks, &err), err);
-    assert_ok(tw_field_read(path, &field, NULL, &err), err);
-    errors e = {.n = marks.count};
-    double *length = g_new(double, (gsize)marks.count), at[2];
-    void *scratch = g_malloc((gsize)tw_field_scratch(field, 1) + 1);
-    for (int64_t i = 0; i < marks.count; i++) {
-        const double *p = marks.points + 4 * i;
-        assert_ok(tw_field_row(field, p[0], p[1], 1, &at[0], &at[1], scratch, &err), err);
-        length[i] = hypot(at[0] - p[2], at[1] - p[3]);
-        e.mean += length[i] / (double)marks.count;
-    }
-    qsort(length, (size_t)marks.count, sizeof *length, ascending);
-    e.p50 = length[marks.count / 2];
-    e.p90 = length[marks.count * 9 / 10];
-    e.p95 = length[marks.count * 95 / 100];
-    e.max = length[marks.count - 1];
-    g_test_message("%lld points: mean %.4f, p50 %.4f, p90 %.4f, p95 %.4f, max %.3f", (long long)e.n, e.mean, e.p50, e.p90,
-                   e.p95, e.max);
-    g_free(scratch);
-    g_free(length);
-    g_free(marks.points);
-    tw_field_free(field);
-    return e;
-}
-
-static double told(const json_t *json, const char *key)
-{
-    return json_number_value(json_object_get(json_object_get(json, "hold_out"), key));
-}
+#include "register_scans.h"
 
 /* --- tests --------------------------------------------------------------------------------------------------------- */
 
@@ -188,15 +84,6 @@ static void test_same_bytes(void)
     drop(&s);
 }
 
-static void refused(const scans *s, const setting *settings, tw_status code, const char *text)
-{
-    tw_error err = TW_ERROR_NONE;
-    char *field = in_folder("refused.tfm");
-    assert_fails(run(s, field, settings, NULL, &err), code, err, text);
-    g_assert_cmpint(files_with("refused"), ==, 0);
-    g_free(field);
-}
-
 static void test_refusals(void)
 {
     scans s = make("1500x1200", "photos", "waves=0.15"), other = s;
@@ -246,104 +133,6 @@ static void test_sizes(void)
         g_assert_cmpfloat(e.p50, <, g_strcmp0(CASES[i].settings[0].value, "affine") == 0 ? 3 : 0.3);
         json_decref(json);
     }
-    g_free(field);
-    drop(&s);
-}
-
-static void keep_line(void *user, const char *line)
-{
-    g_string_append(user, line);
-}
-
-/* As where the budget does not hold full resolution: the next level is measured, and a line says so. */
-static void test_downsampling(void)
-{
-    scans s = make("2000x1600", "photos", "waves=0.1");
-    char *field = in_folder("f.tfm");
-    GString *warned = g_string_new(NULL);
-    tw_job *job = NULL;
-    tw_error err = TW_ERROR_NONE;
-    assert_ok(tw_job_new(session, "register", &job, &err), err);
-    assert_ok(tw_job_set(job, "field", field, &err), err);
-    assert_ok(tw_job_set(job, "registration-size", "auto", &err), err);
-    assert_ok(tw_job_set(job, "overwrite", "true", &err), err);
-    assert_ok(tw_job_set(job, "allow-downsampling", "true", &err), err);
-    assert_ok(tw_job_input(job, s.fixed, &err), err);
-    assert_ok(tw_job_input(job, s.moving, &err), err);
-    tw_job_on_warning(job, keep_line, warned);
-    job->thrift = 1;
-    assert_ok(tw_job_run(job, &err), err);
-    g_assert_cmpstr(warned->str, ==, "the budget holds registration at 1000x800 pixels, not at more");
-    g_assert_cmpint(json_integer_value(json_array_get(json_object_get(job->extra, "registration_size"), 0)), ==, 1000);
-    g_assert_cmpfloat(errors_of(field, s.truth).p50, <, 0.3);
-    tw_job_free(job);
-    g_string_free(warned, TRUE);
-    g_remove(field);
-    g_free(field);
-    drop(&s);
-}
-
-static char *contents(const char *path, gsize *length)
-{
-    char *bytes = NULL;
-    if (!g_file_get_contents(path, &bytes, length, NULL))
-        g_error("%s: not there", path);
-    return bytes;
-}
-
-static void assert_same(const char *a, const char *b)
-{
-    gsize n[2];
-    char *bytes[2] = {contents(a, &n[0]), contents(b, &n[1])};
-    g_assert_cmpmem(bytes[0], n[0], bytes[1], n[1]);
-    g_free(bytes[0]);
-    g_free(bytes[1]);
-}
-
-static void warp_by(const scans *s, const char *field, const char *fit, const char *out)
-{
-    tw_job *job = NULL;
-    tw_error err = TW_ERROR_NONE;
-    assert_ok(tw_job_new(session, "warp", &job, &err), err);
-    assert_ok(tw_job_set(job, "field", field, &err), err);
-    assert_ok(tw_job_set(job, "like", s->fixed, &err), err);
-    assert_ok(tw_job_set(job, "fit", fit, &err), err);
-    assert_ok(tw_job_input(job, s->moving, &err), err);
-    assert_ok(tw_job_output(job, out, &err), err);
-    assert_ok(tw_job_run(job, &err), err);
-    tw_job_free(job);
-}
-
-/* --warped is what warp makes of the field; where that cannot be, nothing is begun. */
-static void test_warped(void)
-{
-    scans s = make("1300x1000", "photos", "waves=0.15");
-    tw_error err = TW_ERROR_NONE;
-    char *field = in_folder("f.tfm"), *warped = in_folder("warped.tif"), *other = in_folder("other.tif");
-    for (int small = 0; small < 2; small++) {
-        const setting more[] = {{"warped", warped},
-                                {"memory", "170M"},
-                                {"max-registration-pixels", small ? "400000" : "auto"},
-                                {"keep-full-resolution", small ? "false" : "true"},
-                                {0}};
-        json_t *json = NULL;
-        assert_ok(run(&s, field, more, &json, &err), err);
-        json_t *told = json_object_get(json, "warp");
-        g_assert_cmpint(json_integer_value(json_object_get(told, "width")), ==, small ? 650 : 1300);
-        g_assert_cmpstr(json_string_value(json_object_get(told, "output")), ==, warped);
-        g_assert_cmpint(json_integer_value(json_object_get(told, "planned_peak_bytes")), <=, 170 << 20);
-        json_decref(json);
-        warp_by(&s, field, small ? "650x500" : "auto", other);
-        assert_same(warped, other);
-        g_remove(other);
-    }
-    refused(&s, (const setting[]){{"warped", "no-folder/warped.tif"}, {0}}, TW_ERROR_RUN, "no-folder");
-    g_assert_cmpint(files_with("partial"), ==, 0);
-    refused(&s, (const setting[]){{"warped", "warped.bmp"}, {0}}, TW_ERROR_USAGE, "warped.bmp");
-    g_remove(warped);
-    g_remove(field);
-    g_free(other);
-    g_free(warped);
     g_free(field);
     drop(&s);
 }
@@ -444,8 +233,6 @@ int main(int argc, char **argv)
     g_test_add_func("/register/told", test_told);
     g_test_add_func("/register/same_bytes", test_same_bytes);
     g_test_add_func("/register/sizes", test_sizes);
-    g_test_add_func("/register/downsampling", test_downsampling);
-    g_test_add_func("/register/warped", test_warped);
     g_test_add_func("/register/masks", test_masks);
     g_test_add_func("/register/selftest", test_selftest);
     g_test_add_func("/register/init", test_init);

@@ -39,13 +39,12 @@ static double quantile(const double *sorted, int64_t n, double q)
     return sorted[tw_clamp64((int64_t)(q * (double)n), 0, n - 1)];
 }
 
-tw_status tw_check_nodes(tw_op_state *state, const tw_round *round, tw_error *err)
+tw_status tw_check_nodes(tw_op_state *state, const tw_round *round, tw_register_error *out, tw_error *err)
 {
     static const double SHARES[] = {0.5, 0.9, 0.99};
     tw_node_grid grid = tw_round_grid(state, round);
-    tw_register_result *r = &state->result;
     int64_t all = grid.columns * grid.rows, n = 0, bytes = tw_max64(2 * all, 1) * (int64_t)sizeof(double);
-    double unit = (double)(INT64_C(1) << round->level), *found[3] = {&r->p50, &r->p90, &r->p99};
+    double unit = (double)(INT64_C(1) << round->level), *found[3] = {&out->p50, &out->p90, &out->p99};
     tw_nodes_compare(state->nodes, &grid);
     double *length = tw_alloc(tw_context_account(state->context), (size_t)bytes), *noise = length + all;
     if (!length)
@@ -57,18 +56,27 @@ tw_status tw_check_nodes(tw_op_state *state, const tw_round *round, tw_error *er
         length[n] = hypot((double)node->shift[0], (double)node->shift[1]);
         noise[n++] = variance(node);
     }
-    r->checked = n;
+    out->windows = n;
     if (n > 0) {
         qsort(length, (size_t)n, sizeof *length, tw_ascending);
         for (int i = 0; i < 3; i++) {
             double with = unit * quantile(length, n, SHARES[i]), own = unit * noise_quantile(noise, n, SHARES[i]);
             *found[i] = sqrt(fabs(with * with - own * own) + own * own / 2);
-            r->raw[i] = with, r->own[i] = own;
+            out->raw[i] = with, out->own[i] = own;
         }
-        r->max = unit * length[n - 1];
+        out->max = unit * length[n - 1];
     }
     tw_free(length);
     return TW_OK;
+}
+
+static void add_error(void *json, const char *name, const tw_register_error *e)
+{
+    if (e->windows > 0)
+        json_object_set_new(json, name,
+                            json_pack("{sIsfsfsfsfsfsf}", "windows", (json_int_t)e->windows, "error_p50", e->p50, "error_p90",
+                                      e->p90, "error_p99", e->p99, "window_p50", e->raw[0], "window_p90", e->raw[1],
+                                      "window_max", e->max));
 }
 
 void tw_register_report(const tw_op_state *state, void *json)
@@ -96,11 +104,10 @@ void tw_register_report(const tw_op_state *state, void *json)
                                   (json_int_t)r->blank, "lost", (json_int_t)r->lost, "outliers", (json_int_t)r->outliers));
     json_object_set_new(json, "ambiguous_windows", json_real(r->ambiguous));
     json_object_set_new(json, "min_jacobian", json_real(r->min_jacobian));
-    if (r->checked > 0)
-        json_object_set_new(json, "hold_out",
-                            json_pack("{sIsfsfsfsfsfsf}", "windows", (json_int_t)r->checked, "error_p50", r->p50, "error_p90",
-                                      r->p90, "error_p99", r->p99, "window_p50", r->raw[0], "window_p90", r->raw[1],
-                                      "window_max", r->max));
+    add_error(json, "hold_out", &r->hold_out);
+    add_error(json, "backward", &r->backward);
+    if (r->backward.windows > 0)
+        json_object_set_new(json, "inverse_residual", json_real(r->residual));
     const tw_register_truth *t = &state->truth;
     if (state->known)
         json_object_set_new(

@@ -11,8 +11,8 @@
 tw_node_grid tw_round_grid(const tw_op_state *state, const tw_round *round)
 {
     tw_node_grid grid = {.stride = tw_round_stride(state, round)};
-    grid.first = round->kind == TW_ROUND_CHECK ? grid.stride / 2 : 0;
-    const tw_levels *levels = &state->pyramid[0];
+    grid.first = round->kind >= TW_ROUND_BACK ? grid.stride / 2 : 0;
+    const tw_levels *levels = tw_round_levels(state, round);
     grid.columns = tw_max64(0, tw_ceil_div(levels->width[round->level] - grid.first, grid.stride));
     grid.rows = tw_max64(0, tw_ceil_div(levels->height[round->level] - grid.first, grid.stride));
     return grid;

@@ -35,6 +35,13 @@ const tw_option tw_register_options[] = {
      "0.1"},
     {"selftest", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "takes one picture, registers it with itself warped by a lattice that is known, and tells the true error", "0.1"},
+    {"check-backward", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "measure windows of the moving picture, too, laid over the fixed one by the field's inverse, and tell their error", "0.1"},
+    {"resume", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "keep what is found round by round in FIELD.resume, and go on from there after a run that was killed; the same field "
+     "comes "
+     "out",
+     "0.1"},
     {"allow-ambiguous", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "take the best map even if another one fits as well, as in a pattern that repeats", "0.1"},
     {0},

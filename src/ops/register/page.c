@@ -58,9 +58,13 @@ static void summary(const tw_op_state *state, tw_newfile *file)
     tw_newfile_print(file, " laid over ");
     escaped(file, state->label[0]);
     tw_newfile_print(file, "</h1><table>");
-    row(file, "half of the field is within", "%.3f", r->p50, " pixels");
-    row(file, "nine tenths within", "%.3f", r->p90, " pixels");
-    row(file, "99 of 100 within", "%.3f", r->p99, " pixels");
+    row(file, "half of the field is within", "%.3f", r->hold_out.p50, " pixels");
+    row(file, "nine tenths within", "%.3f", r->hold_out.p90, " pixels");
+    row(file, "99 of 100 within", "%.3f", r->hold_out.p99, " pixels");
+    if (r->backward.windows > 0) {
+        row(file, "half is within, the other way round", "%.3f", r->backward.p50, " pixels");
+        row(file, "nine tenths within, the other way round", "%.3f", r->backward.p90, " pixels");
+    }
     row(file, "turn", "%.4f", atan2(m[3], m[0]) * 180 / M_PI, " degrees");
     row(file, "scale", "%.5f", sqrt(fabs(m[0] * m[4] - m[1] * m[3])), "");
     row(file, "correlation of the whole", "%.3f", r->global_score, "");
@@ -125,7 +129,7 @@ static uint32_t colour_of(double t)
 static void error_map(const tw_op_state *state, const tw_round *round, tw_newfile *file)
 {
     tw_node_grid grid = tw_round_grid(state, round);
-    double unit = (double)(INT64_C(1) << round->level), top = fmax(state->result.p99, 0.05);
+    double unit = (double)(INT64_C(1) << round->level), top = fmax(state->result.hold_out.p99, 0.05);
     int64_t side = tw_max64(1, tw_ceil_div(tw_max64(grid.columns, grid.rows), CELLS));
     int w = (int)tw_ceil_div(grid.columns, side), h = (int)tw_ceil_div(grid.rows, side);
     char text[32];
@@ -159,7 +163,7 @@ static void error_map(const tw_op_state *state, const tw_round *round, tw_newfil
 static void histogram(const tw_op_state *state, const tw_round *round, tw_newfile *file)
 {
     tw_node_grid grid = tw_round_grid(state, round);
-    double unit = (double)(INT64_C(1) << round->level), end = 1.5 * fmax(state->result.raw[2], 0.05);
+    double unit = (double)(INT64_C(1) << round->level), end = 1.5 * fmax(state->result.hold_out.raw[2], 0.05);
     int64_t bin[BINS] = {0}, most = 1;
     char text[3][32];
     for (int64_t k = 0; k < grid.columns * grid.rows; k++)

@@ -7,6 +7,7 @@
 
 #include "field/files.h"
 #include "ops/register/begin.h"
+#include "ops/register/journal.h"
 #include "ops/register/masks.h"
 #include "ops/register/options.h"
 #include "ops/register/page.h"
@@ -31,6 +32,7 @@ static void close_register(tw_op_state *state)
         tw_correlator_free(&state->correlator[i]);
     }
     tw_masks_close(state);
+    tw_backward_end(state);
     tw_free(state->nodes);
     tw_lattice_free(state->lattice);
     tw_lattice_free(state->level_lattice);
@@ -40,6 +42,8 @@ static void close_register(tw_op_state *state)
     g_free(state->path);
     g_free(state->page);
     g_free(state->warped);
+    g_free(state->journal);
+    g_free(state->journal_key);
     g_free(state);
 }
 
@@ -177,6 +181,8 @@ static void lay_passes(tw_op_state *state)
     }
     add_round(state, TW_ROUND_REFINE, state->finest, 128, 0);
     add_round(state, TW_ROUND_REFINE, state->finest, 128, 0);
+    if (state->check_backward)
+        add_round(state, TW_ROUND_BACK, state->finest, 128, 0);
     add_round(state, TW_ROUND_CHECK, state->finest, 128, 0);
 }
 
@@ -192,6 +198,7 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
         if (strcmp(tw_options_text(options, "transform"), MODELS[i]) == 0)
             state->model = i;
     state->allow_ambiguous = tw_options_bool(options, "allow-ambiguous");
+    state->check_backward = tw_options_bool(options, "check-backward");
     for (int i = 0; i < 2; i++)
         side = tw_max64(side, tw_max64(state->picture[i].width, state->picture[i].height));
     state->levels = levels_for(side);
@@ -203,7 +210,8 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     if (tw_options_bool(options, "selftest"))
         TW_TRY(tw_selftest_begin(state, err));
     lay_passes(state);
-    return TW_OK;
+    TW_TRY(tw_journal_open(state, request, err));
+    return tw_journal_read(state, err);
 }
 
 static tw_status open_register(const tw_op_request *request, tw_op_state **out, tw_error *err)
@@ -278,6 +286,8 @@ static void register_pass(const tw_op_state *state, int pass, tw_pass *out)
         out->width = state->picture[0].width, out->height = state->picture[0].height;
         return;
     }
+    if (p->kind == TW_PASS_ROUND)
+        a = tw_round_levels(state, &p->round);
     out->width = a->width[p->level], out->height = a->height[p->level];
     if (p->kind == TW_PASS_SHRINK) { /* of both pictures */
         out->width = tw_max64(out->width, b->width[p->level]);
@@ -310,6 +320,8 @@ static tw_status start_register(tw_op_state *state, const tw_start *start, tw_er
     tw_account *account = tw_context_account(state->context);
     const tw_levels *fixed = &state->pyramid[0];
     TW_TRY(tw_result_check_folders(state, err));
+    if (state->journal_strange)
+        tw_warn(state->context, "%s is of other pictures or options: begun anew", state->journal);
     if (state->saved)
         tw_warn(state->context, "the budget holds registration at %lldx%lld pixels, not at more",
                 (long long)fixed->width[state->finest], (long long)fixed->height[state->finest]);
@@ -385,12 +397,19 @@ static tw_status reduce_register(tw_op_state *state, const tw_step *step, tw_err
 
 static tw_status end_round(tw_op_state *state, const tw_round *round, tw_error *err)
 {
+    if (round->kind == TW_ROUND_BACK) {
+        TW_TRY(tw_check_nodes(state, round, &state->result.backward, err));
+        tw_backward_end(state);
+        return TW_OK;
+    }
     if (round->kind == TW_ROUND_CHECK) {
-        TW_TRY(tw_check_nodes(state, round, err));
+        TW_TRY(tw_check_nodes(state, round, &state->result.hold_out, err));
         if (state->known)
             tw_selftest_end(state);
         TW_TRY(tw_result_write(state, err));
-        return state->page ? tw_page_write(state, round, err) : TW_OK;
+        TW_TRY(state->page ? tw_page_write(state, round, err) : TW_OK);
+        tw_journal_remove(state);
+        return TW_OK;
     }
     TW_TRY(tw_nodes_fit(state, round, err));
     const tw_register_result *r = &state->result;
@@ -408,15 +427,29 @@ static tw_status end_round(tw_op_state *state, const tw_round *round, tw_error *
     return TW_OK;
 }
 
+static tw_status note_round(const tw_op_state *state, int number, tw_error *err)
+{
+    int rounds = state->rounds_before;
+    if (state->passes[number].round.kind >= TW_ROUND_BACK)
+        return TW_OK;
+    for (int i = 0; i <= number; i++)
+        rounds += state->passes[i].kind == TW_PASS_ROUND;
+    return tw_journal_write(state, rounds, err);
+}
+
 static tw_status end_pass(tw_op_state *state, int number, tw_error *err)
 {
     const tw_register_pass *pass = &state->passes[number], *next = number + 1 < state->n_passes ? pass + 1 : NULL;
-    if (pass->kind == TW_PASS_ROUND)
+    if (pass->kind == TW_PASS_ROUND) {
         TW_TRY(end_round(state, &pass->round, err));
+        TW_TRY(note_round(state, number, err));
+    }
     if (!next || next->kind != TW_PASS_ROUND)
         return TW_OK;
     if (pass->kind != TW_PASS_ROUND && !state->given)
         TW_TRY(tw_global_find(state, err));
+    if (next->round.kind == TW_ROUND_BACK)
+        TW_TRY(tw_backward_begin(state, err));
     return tw_field_to_level(state, next->round.level, err);
 }
 

@@ -19,8 +19,7 @@ tw_status tw_result_check_folders(const tw_op_state *state, tw_error *err)
     return TW_OK;
 }
 
-/* NULL: there is no memory for it. */
-static tw_field *field_of(const tw_op_state *state)
+tw_field *tw_result_field(const tw_op_state *state)
 {
     tw_field *field = tw_field_new();
     tw_lattice *lattice = state->lattice ? tw_lattice_copy(state->lattice) : NULL;
@@ -35,7 +34,7 @@ static tw_field *field_of(const tw_op_state *state)
 
 tw_status tw_result_write(tw_op_state *state, tw_error *err)
 {
-    tw_field *field = field_of(state);
+    tw_field *field = tw_result_field(state);
     int64_t w = state->picture[0].width, h = state->picture[0].height;
     double at[2];
     state->result.min_jacobian = state->lattice ? tw_lattice_min_jacobian(state->lattice, at) : 1;
@@ -70,7 +69,7 @@ bool tw_result_next(const tw_op_state *state, tw_op_next *out)
     if (!state->warped)
         return false;
     *out = (tw_op_next){.op = "warp", .input = 1, .output = state->warped};
-    out->field = state->result.done ? field_of(state) : field_to_be(state);
+    out->field = state->result.done ? tw_result_field(state) : field_to_be(state);
     out->size[0] = fixed->width[0], out->size[1] = fixed->height[0];
     if (!state->keep_full)
         out->fit[0] = fixed->width[state->finest], out->fit[1] = fixed->height[state->finest];

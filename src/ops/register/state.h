@@ -23,6 +23,7 @@
 typedef enum tw_round_kind {
     TW_ROUND_CORRELATE, /* phase correlation: any shift within the search */
     TW_ROUND_REFINE,    /* Gauss-Newton: what is left of it */
+    TW_ROUND_BACK,      /* the same the other way round: windows of the moving picture; nothing is fitted */
     TW_ROUND_CHECK,     /* the same between the nodes; nothing is fitted */
 } tw_round_kind;
 
@@ -71,12 +72,19 @@ typedef struct tw_register_worker {
     int64_t bytes;
 } tw_register_worker;
 
+/** What windows that no fit has seen say of the field. */
+typedef struct tw_register_error {
+    int64_t windows;
+    double p50, p90, p99, max; /* pixels, the windows' own noise taken off */
+    double raw[3], own[3];     /* p50, p90, p99 of what the windows say, and of their own noise */
+} tw_register_error;
+
 /** What the report says. */
 typedef struct tw_register_result {
     int64_t nodes, used, blank, lost, outliers;
-    double p50, p90, p99, max; /* hold-out error, pixels of the fixed picture, the windows' own noise taken off */
-    double raw[3], own[3];     /* p50, p90, p99 of what the windows say, and of their own noise */
-    int64_t checked;
+    tw_register_error hold_out;         /* of windows of the fixed picture between the nodes */
+    tw_register_error backward;         /* of windows of the moving picture, laid over the fixed one by the inverse */
+    double residual;                    /* of that inverse, pixels */
     double ambiguous;                   /* fraction of windows whose next best shift is nearly as good */
     double global_score, global_second; /* correlation of the whole; of the second best place over it */
     double period;                      /* pixels after which the fixed picture repeats; 0: it does not */
@@ -97,9 +105,13 @@ struct tw_op_state {
     char *page;     /* of --report; NULL: none */
     char *warped;   /* of --warped; NULL: none */
     bool keep_full; /* that has the fixed picture's size, else that of the finest level */
-    int64_t step;   /* of displacements */
-    tw_field *init; /* --init that is more than affine maps; NULL: none */
-    bool given;     /* --init: the affine is not searched for */
+    char *journal;  /* of --resume; NULL: none */
+    char *journal_key;
+    bool journal_strange; /* it is another run's */
+    int rounds_before;    /* that the journal told */
+    int64_t step;         /* of displacements */
+    tw_field *init;       /* --init that is more than affine maps; NULL: none */
+    bool given;           /* --init: the affine is not searched for */
     tw_picture picture[2];
     tw_source *mask[2];   /* NULL: every pixel counts */
     int levels, finest;   /* made; the finest one that is measured */
@@ -107,7 +119,7 @@ struct tw_op_state {
     tw_levels pyramid[2];
     double spacing; /* of the lattice, pixels of the fixed picture */
     enum { TW_MODEL_SIMILARITY, TW_MODEL_AFFINE, TW_MODEL_LATTICE } model;
-    bool allow_ambiguous;
+    bool allow_ambiguous, check_backward;
     int n_passes;
     tw_register_pass passes[TW_MOST_PASSES];
 
@@ -120,6 +132,9 @@ struct tw_op_state {
     int n_workers;
     tw_register_worker *workers;
     tw_register_result result;
+    bool backward; /* fixed and moving have changed places, and the map is the inverse of `forward` */
+    tw_affine forward_affine;
+    tw_lattice *forward;
     tw_lattice *known;   /* --selftest: moving -> fixed; NULL: there are two pictures */
     int64_t known_reach; /* pixels that it moves at most, and some */
     tw_register_truth truth;
@@ -179,17 +194,30 @@ int64_t tw_spectrum_bytes(int64_t side);
 tw_status tw_global_find(tw_op_state *state, tw_error *err);
 int64_t tw_global_bytes(const tw_op_state *state);
 
+/* backward.c */
+
+/** Fixed and moving change places, and the map becomes its inverse; tw_backward_end is safe after any outcome and undoes it. */
+tw_status tw_backward_begin(tw_op_state *state, tw_error *err);
+void tw_backward_end(tw_op_state *state);
+/** The levels of the picture whose windows a round measures. */
+static inline const tw_levels *tw_round_levels(const tw_op_state *state, const tw_round *round)
+{
+    return &state->pyramid[(round->kind == TW_ROUND_BACK) != state->backward];
+}
+
 /* result.c */
 
 /** What is found at the end must not be lost for a folder that is not there. TW_ERROR_RUN names it. */
 tw_status tw_result_check_folders(const tw_op_state *state, tw_error *err);
+/** The map as it is now, the caller's. NULL: there is no memory for it. */
+tw_field *tw_result_field(const tw_op_state *state);
 tw_status tw_result_write(tw_op_state *state, tw_error *err);
 bool tw_result_next(const tw_op_state *state, tw_op_next *out);
 
 /* check.c */
 
-/** Percentiles of the hold-out error. */
-tw_status tw_check_nodes(tw_op_state *state, const tw_round *round, tw_error *err);
+/** What the nodes of a round that fits nothing say of the field. */
+tw_status tw_check_nodes(tw_op_state *state, const tw_round *round, tw_register_error *out, tw_error *err);
 void tw_register_report(const tw_op_state *state, void *json);
 
 /** Side of windows and distance of nodes on a level. */
