@@ -148,13 +148,14 @@ typedef struct tw_op_facts {
     double scale;          /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;
-    double error_bound;    /* in 1/255; -1: unknown */
-    bool to_measure;       /* `probe` finds out what is not known yet */
-    int64_t tile_hint;     /* preferred tile side in input pixels, 0: none */
-    bool one_worker;       /* a GPU, or an engine that takes one call at a time */
-    int64_t scratch_bytes; /* besides what inputs and kept rows take */
-    bool can_save;         /* opened again as `thrifty` it takes less memory */
-    bool one_tile, tiles;  /* one tile where the budget allows it; never one tile */
+    double error_bound;     /* in 1/255; -1: unknown */
+    bool to_measure;        /* `probe` finds out what is not known yet */
+    int64_t tile_hint;      /* preferred tile side in input pixels, 0: none */
+    bool one_worker;        /* a GPU, or an engine that takes one call at a time */
+    int64_t scratch_bytes;  /* besides what inputs and kept rows take */
+    bool can_save;          /* opened again as `thrifty` it takes less memory */
+    const char *why_random; /* an input is read at random: why; NULL otherwise */
+    bool one_tile, tiles;   /* one tile where the budget allows it; never one tile */
 } tw_op_facts;
 
 typedef struct tw_op_class {

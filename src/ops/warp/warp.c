@@ -166,6 +166,9 @@ static void warp_facts(const tw_op_state *state, tw_op_facts *out)
     out->weight_bytes = state->field_bytes + state->n_bands * (int64_t)sizeof(tw_warp_band);
     out->scratch_bytes = state->field_scratch;
     out->can_save = !state->random;
+    if (state->random)
+        out->why_random = state->bounded ? "the rows that a row of tiles reads do not fit the budget"
+                                         : "the field does not tell beforehand what it reads";
     out->one_tile = state->one_tile;
     out->tiles = state->tiles;
 }
@@ -214,6 +217,9 @@ static void warp_report(const tw_op_state *state, void *json)
     json_object_set_new(json, "field", json_string(state->field_kind ? state->field_kind : "field"));
     json_object_set_new(json, "field_parts", json_integer(tw_field_parts(state->field)));
     json_object_set_new(json, "source_access", json_string(state->random ? "random" : "stream"));
+    if (state->random)
+        json_object_set_new(json, "source_from",
+                            json_string(tw_source_cost_of(state->source)->why_copied ? "scratch" : "tiles"));
 }
 
 const tw_op_class tw_warp_class = {
@@ -225,8 +231,9 @@ const tw_op_class tw_warp_class = {
                  "ITK does: pixels, the first one's centre at 0,0. Depth, bands, profile and metadata are the input's. The "
                  "field stays what its file holds and is evaluated where it is needed; samples are interpolated from exact "
                  "coordinates. Rows of the input stream through a window that the field's bounds prove; where that does not "
-                 "fit the budget, as when the field turns the picture, or no bounds are known, the input is read at random "
-                 "through a scratch copy. The result does not depend on tiles, threads or the budget by a bit.",
+                 "fit the budget, as when the field turns the picture, or no bounds are known, the input is read at random: "
+                 "from a tiled TIFF directly, from other files through a scratch copy. The result does not depend on tiles, "
+                 "threads or the budget by a bit.",
              .min_inputs = 1,
              .max_inputs = 1,
              .has_output = 1},
