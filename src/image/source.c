@@ -29,6 +29,7 @@ struct tw_source {
     tw_picture stored, shown; /* as decoded, as delivered */
     int applied;              /* orientation that the source applies, 1: none */
     int tag;                  /* orientation left to the viewer */
+    bool many;                /* more than 4 bands are taken */
     bool keep;                /* will_rewind was called */
     VipsImage *metadata;
     tw_source_cost cost;
@@ -116,7 +117,7 @@ static tw_status open_again(tw_source *s, bool tiles, VipsImage **image, tw_erro
 {
     tw_picture again;
     TW_TRY(open_decoder(s, tiles, image, err));
-    tw_status status = tw_convert(NULL, tw_input_label(s->input), image, &again, err);
+    tw_status status = tw_convert(NULL, tw_input_label(s->input), s->many, image, &again, err);
     if (status == TW_OK && !same_picture(&again, &s->stored))
         status = tw_fail(err, TW_ERROR_INPUT, "%s: changed while it was read", tw_input_label(s->input));
     return status;
@@ -223,7 +224,7 @@ static void count_cost(tw_source *s, const VipsImage *decoded)
 static tw_status describe(tw_source *s, const tw_source_options *options, tw_error *err)
 {
     VipsImage *decoded = g_object_ref(s->main.image);
-    tw_status status = tw_convert(s->context, tw_input_label(s->input), &s->main.image, &s->stored, err);
+    tw_status status = tw_convert(s->context, tw_input_label(s->input), s->many, &s->main.image, &s->stored, err);
     if (status == TW_OK) {
         int tag = decodes_upright(s->probe.codec) ? 1 : vips_image_get_orientation(s->main.image);
         s->applied = options && options->orient && tag >= 1 && tag <= 8 ? tag : 1;
@@ -253,6 +254,7 @@ tw_status tw_source_open(tw_context *context, const tw_place *place, const tw_so
     if (!s)
         return tw_fail_memory(err, "source", sizeof *s);
     s->context = context;
+    s->many = options && options->many_bands;
     pthread_mutex_init(&s->lock, NULL);
     tw_status status = tw_input_open(context, place, &s->input, err);
     if (status == TW_OK)

@@ -12,6 +12,7 @@ typedef struct tw_source tw_source;
 
 typedef struct tw_source_options {
     int64_t max_pixels; /* refuse more than this many pixels (TW_ERROR_INPUT), 0: no limit */
+    bool many_bands;    /* 5 to TW_MOST_BANDS bands are taken, too; else they are TW_ERROR_INPUT */
     bool orient;        /* apply the EXIF orientation (through scratch); else it stays a tag */
 } tw_source_options;
 

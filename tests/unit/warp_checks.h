@@ -95,7 +95,8 @@ static inline char *store(const image *p, const char *name)
         vips_image_new_from_memory(p->v, (size_t)p->width * (size_t)p->height * (size_t)p->bands * sizeof *p->v, p->width,
                                    p->height, p->bands, VIPS_FORMAT_DOUBLE);
     VipsImage *cast, *typed;
-    VipsInterpretation kind = p->bands < 3
+    VipsInterpretation kind = p->bands > 4 ? VIPS_INTERPRETATION_MULTIBAND
+                              : p->bands < 3
                                   ? p->format == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W
                               : p->format == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16
                               : p->format == VIPS_FORMAT_FLOAT  ? VIPS_INTERPRETATION_scRGB

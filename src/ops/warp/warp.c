@@ -38,7 +38,8 @@ static tw_status size_of_like(const tw_op_request *request, const char *path, tw
 {
     tw_place place = {.path = path};
     tw_source *like = NULL;
-    TW_TRY(tw_source_open(request->context, &place, NULL, &like, err));
+    tw_source_options any = {.many_bands = true};
+    TW_TRY(tw_source_open(request->context, &place, &any, &like, err));
     out->width = tw_source_picture(like)->width;
     out->height = tw_source_picture(like)->height;
     tw_source_close(like);
@@ -66,7 +67,8 @@ static tw_status choose_size(tw_op_state *state, const tw_op_request *request, c
 static tw_status choose_background(tw_op_state *state, const char *text, tw_error *err)
 {
     float white = tw_depth_white(state->in.depth);
-    state->background[3] = text || !state->out.alpha ? 1 : 0;
+    if (!tw_picture_is_many(&state->in))
+        state->background[3] = text || !state->out.alpha ? 1 : 0;
     if (!text)
         return TW_OK;
     char **parts = g_strsplit(text, ",", -1);
@@ -86,8 +88,8 @@ static tw_status choose_background(tw_op_state *state, const char *text, tw_erro
         else
             state->background[i] = (float)value;
     }
-    if (n == 1)
-        state->background[1] = state->background[2] = state->background[0];
+    for (int i = 1; n == 1 && i < colours; i++)
+        state->background[i] = state->background[0];
     g_strfreev(parts);
     return status;
 }
@@ -101,6 +103,8 @@ static tw_status choose_outside(tw_op_state *state, const tw_options *options, t
     if (background && state->plane.outside != TW_OUTSIDE_BACKGROUND)
         return tw_fail(err, TW_ERROR_USAGE, "--background %s: --outside %s shows none", background,
                        outsides[state->plane.outside]);
+    if (state->plane.outside == TW_OUTSIDE_TRANSPARENT && tw_picture_is_many(&state->in))
+        return tw_fail(err, TW_ERROR_USAGE, "--outside transparent: a picture of %d bands gets no alpha", state->in.colours);
     state->out.alpha = state->in.alpha || state->plane.outside == TW_OUTSIDE_TRANSPARENT;
     state->lanes = state->in.colours == 1 && !state->out.alpha ? 1 : 4;
     return choose_background(state, background, err);
@@ -160,7 +164,8 @@ static void warp_facts(const tw_op_state *state, tw_op_facts *out)
 {
     int64_t taps = tw_warp_taps(state->plane.kind);
     *out = (tw_op_facts){.scale = 1, .exact = true};
-    out->macs = (double)(state->lanes * (taps * taps + taps) + 4 * taps + 60);
+    int64_t groups = state->lanes > 1 ? tw_ceil_div(tw_picture_bands(&state->out), 4) : 1;
+    out->macs = (double)(groups * (state->lanes * (taps * taps + taps) + 4 * taps) + 60);
     for (int i = 0; i < 4; i++)
         out->halo[i] = taps / 2;
     out->weight_bytes = state->field_bytes + state->n_bands * (int64_t)sizeof(tw_warp_band);
@@ -239,6 +244,7 @@ const tw_op_class tw_warp_class = {
              .has_output = 1},
     .options = tw_warp_options,
     .result = TW_RESULT_PICTURE,
+    .many_bands = true,
     .open = open_warp,
     .close = close_warp,
     .facts = warp_facts,
