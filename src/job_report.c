@@ -36,6 +36,23 @@ static void explain_error(GString *text, const tw_job *job, const tw_run *run)
                                json_is_true(json_object_get(job->extra, "error_remembered")) ? ", by an earlier run" : "");
 }
 
+/* Inputs that are read at random, from where, and why. */
+static void explain_access(GString *text, const tw_job *job, const tw_run *run)
+{
+    tw_pass pass;
+    job->op->pass(run->state, run->plan.passes - 1, &pass);
+    for (int i = 0; i < job->n_inputs; i++) {
+        const char *copied = tw_source_cost_of(run->sources[i])->why_copied;
+        if (pass.access[i] != TW_ACCESS_RANDOM || !run->facts.why_random)
+            continue;
+        g_string_append_printf(text, "the input is read at random, because %s: ", run->facts.why_random);
+        if (copied)
+            g_string_append_printf(text, "through a scratch copy, because %s\n", copied);
+        else
+            g_string_append(text, "from its own tiles\n");
+    }
+}
+
 static char *explain(const tw_job *job, const tw_run *run)
 {
     const tw_plan *plan = &run->plan;
@@ -55,6 +72,7 @@ static char *explain(const tw_job *job, const tw_run *run)
     if (!r->exact)
         g_string_append_printf(text, "not exact: %s\n", run->facts.why_inexact ? run->facts.why_inexact : "");
     explain_error(text, job, run);
+    explain_access(text, job, run);
     if (plan->blend_rows > 0)
         g_string_append_printf(text, "neighbouring tiles are blended over %lldx%lld pixels%s\n", (long long)plan->overlap[0],
                                (long long)plan->overlap[1], plan->seams ? ", more where there is detail" : "");

@@ -121,11 +121,21 @@ static tw_status to_known_depth(const conversion *c, VipsImage **image, tw_depth
     }
 }
 
-tw_status tw_convert(tw_context *context, const char *label, VipsImage **image, tw_picture *picture, tw_error *err)
+/* Bands that carry a meaning are converted by it; of others there may be many. */
+static tw_status check_bands(const conversion *c, const VipsImage *image, bool many)
+{
+    bool named = is_cmyk(image) || is_lab_like(image);
+    int most = is_cmyk(image) ? 5 : many && !named ? TW_MOST_BANDS : 4;
+    if (image->Coding != VIPS_CODING_NONE || image->Bands <= most)
+        return TW_OK;
+    return tw_fail(c->err, TW_ERROR_INPUT, "%s: %d bands; at most %d%s are supported", c->label, image->Bands, most,
+                   most == 4 ? " (RGB and alpha)" : "");
+}
+
+tw_status tw_convert(tw_context *context, const char *label, bool many, VipsImage **image, tw_picture *picture, tw_error *err)
 {
     conversion c = {context, label, err};
-    if ((*image)->Coding == VIPS_CODING_NONE && (*image)->Bands > (is_cmyk(*image) ? 5 : 4))
-        return tw_fail(err, TW_ERROR_INPUT, "%s: %d bands; at most 4 (RGB and alpha) are supported", label, (*image)->Bands);
+    TW_TRY(check_bands(&c, *image, many));
     if (is_cmyk(*image))
         TW_TRY(from_cmyk(&c, image));
     else if (is_lab_like(*image))
@@ -138,7 +148,7 @@ tw_status tw_convert(tw_context *context, const char *label, VipsImage **image, 
     TW_TRY(to_known_depth(&c, image, &picture->depth));
     picture->width = (*image)->Xsize;
     picture->height = (*image)->Ysize;
-    picture->colours = (*image)->Bands >= 3 ? 3 : 1;
+    picture->colours = (*image)->Bands > 4 ? (*image)->Bands : (*image)->Bands >= 3 ? 3 : 1;
     picture->alpha = (*image)->Bands == 2 || (*image)->Bands == 4;
     return TW_OK;
 }

@@ -5,7 +5,8 @@
 
 #include "image/room.h"
 
-/** Replaces *image by its converted form and describes it. `context` NULL: no warnings (a reopened source). */
-tw_status tw_convert(tw_context *context, const char *label, VipsImage **image, tw_picture *picture, tw_error *err);
+/** Replaces *image by its converted form and describes it. `context` NULL: no warnings (a reopened source).
+ *  `many`: 5 to TW_MOST_BANDS bands stay what they are. */
+tw_status tw_convert(tw_context *context, const char *label, bool many, VipsImage **image, tw_picture *picture, tw_error *err);
 
 #endif

@@ -79,6 +79,9 @@ tw_status tw_encoding_decide(const tw_place *place, const tw_picture *result, co
     *e = (tw_encoding){.result = *result, .encoded = *result};
     TW_TRY(decide_codec(place, options, e, err));
     TW_TRY(decide_options(label, options, e, err));
+    if (tw_picture_is_many(result) && e->codec != TW_CODEC_TIFF)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: %s cannot hold %d bands; TIFF can", label, tw_codec_title(e->codec),
+                       tw_picture_bands(result));
     tw_depth most = tw_codec_max_depth(e->codec);
     e->encoded.depth = result->depth < most ? result->depth : most;
     e->encoded.alpha = result->alpha && tw_codec_has_alpha(e->codec);

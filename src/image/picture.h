@@ -20,16 +20,24 @@ static inline float tw_depth_white(tw_depth depth)
     return depth == TW_U8 ? 255.f : depth == TW_U16 ? 65535.f : 1.f;
 }
 
+#define TW_MOST_BANDS 64
+
 /** Rows of pixels as they travel between rooms: interleaved samples, native byte order, rows without padding.
- *  colour bands are 1 (grey) or 3 (RGB); `alpha` adds one band, straight (not premultiplied), last.
+ *  colour bands are 1 (grey) or 3 (RGB); `alpha` adds one band, straight (not premultiplied), last. Where they were asked for
+ *  (tw_source_options), 5 to TW_MOST_BANDS bands of no known meaning, without alpha.
  *  Palettes, 1-bit, CMYK and Lab pictures have become RGB or grey before this point (docs/colour.md). */
 typedef struct tw_picture {
     int64_t width, height;
-    int colours; /* 1 or 3 */
+    int colours; /* 1, 3, or many */
     bool alpha;
     tw_depth depth;
 } tw_picture;
 
+/** More bands than grey or RGB with alpha. */
+static inline bool tw_picture_is_many(const tw_picture *p)
+{
+    return p->colours > 3;
+}
 static inline int tw_picture_bands(const tw_picture *p)
 {
     return p->colours + (p->alpha ? 1 : 0);

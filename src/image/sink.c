@@ -72,6 +72,8 @@ static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboole
 
 static VipsInterpretation interpretation(const tw_picture *p)
 {
+    if (tw_picture_is_many(p))
+        return VIPS_INTERPRETATION_MULTIBAND;
     if (p->colours == 1)
         return p->depth == TW_U16 ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W;
     return p->depth == TW_U8    ? VIPS_INTERPRETATION_sRGB

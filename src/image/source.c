@@ -11,7 +11,9 @@
 #include "image/probe.h"
 #include "image/source_internal.h"
 #include "image/tiled_copy.h"
+#include "image/tiled_file.h"
 
+#define READERS    64 /* threads that call read_rect at once, counted on */
 #define CHUNK_ROWS 16 /* rows asked of libvips at once: its buffers between operations grow with them */
 
 /* One decoding pass from the first row on. */
@@ -27,18 +29,34 @@ struct tw_source {
     tw_picture stored, shown; /* as decoded, as delivered */
     int applied;              /* orientation that the source applies, 1: none */
     int tag;                  /* orientation left to the viewer */
+    bool many;                /* more than 4 bands are taken */
     bool keep;                /* will_rewind was called */
     VipsImage *metadata;
     tw_source_cost cost;
     pass main;
     int64_t row;          /* next row of next_band when it reads the copy */
-    pthread_mutex_t lock; /* of `copy` */
+    pthread_mutex_t lock; /* of `copy` and `file`, one of which read_rect has */
     tw_tiled_copy *copy;
+    tw_tiled_file *file;
 };
 
 static int load(const char *operation, VipsSource *source, VipsImage **out)
 {
     return vips_call(operation, source, out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_ERROR, NULL);
+}
+
+/* What cannot be decoded in parts libvips would decode as a whole into memory of its own. */
+static int load_tiles(VipsSource *source, VipsImage **out)
+{
+    VipsForeignFlags flags = (VipsForeignFlags)0;
+    if (vips_call("tiffload_source", source, out, "access", VIPS_ACCESS_RANDOM, "fail_on", VIPS_FAIL_ON_ERROR, "flags", &flags,
+                  NULL))
+        return -1;
+    if (flags & VIPS_FOREIGN_PARTIAL)
+        return 0;
+    vips_error("tilewright", "its tiles cannot be read alone");
+    g_clear_object(out);
+    return -1;
 }
 
 static int load_codec(tw_codec codec, VipsSource *source, VipsImage **out)
@@ -73,14 +91,14 @@ static bool needs_seek(tw_codec codec)
 }
 
 /* Reads the header only; libvips decodes on demand. */
-static tw_status open_decoder(tw_source *s, VipsImage **out, tw_error *err)
+static tw_status open_decoder(tw_source *s, bool tiles, VipsImage **out, tw_error *err)
 {
     *out = NULL;
     const char *label = tw_input_label(s->input), *title = tw_codec_title(s->probe.codec);
     if (!tw_vips_module(s->probe.codec))
         return tw_fail(err, TW_ERROR_INPUT, "%s: this libvips cannot read %s", label, title);
     VipsSource *bytes = tw_input_vips(s->input, needs_seek(s->probe.codec));
-    int failed = bytes ? load_codec(s->probe.codec, bytes, out) : -1;
+    int failed = !bytes ? -1 : tiles ? load_tiles(bytes, out) : load_codec(s->probe.codec, bytes, out);
     g_clear_object(&bytes);
     if (!failed)
         return TW_OK;
@@ -94,15 +112,21 @@ static bool same_picture(const tw_picture *a, const tw_picture *b)
            a->depth == b->depth;
 }
 
-static tw_status pass_start(tw_source *s, pass *p, tw_error *err)
+/* Opens the picture once more, as it was when it was described. */
+static tw_status open_again(tw_source *s, bool tiles, VipsImage **image, tw_error *err)
 {
     tw_picture again;
-    TW_TRY(open_decoder(s, &p->image, err));
-    p->row = 0;
-    tw_status status = tw_convert(NULL, tw_input_label(s->input), &p->image, &again, err);
+    TW_TRY(open_decoder(s, tiles, image, err));
+    tw_status status = tw_convert(NULL, tw_input_label(s->input), s->many, image, &again, err);
     if (status == TW_OK && !same_picture(&again, &s->stored))
         status = tw_fail(err, TW_ERROR_INPUT, "%s: changed while it was read", tw_input_label(s->input));
     return status;
+}
+
+static tw_status pass_start(tw_source *s, pass *p, tw_error *err)
+{
+    p->row = 0;
+    return open_again(s, false, &p->image, err);
 }
 
 static void pass_end(pass *p)
@@ -143,8 +167,11 @@ static tw_status pass_rows(tw_source *s, pass *p, char *pixels, int64_t rows, tw
     return status;
 }
 
-static tw_status check_size(const tw_source *s, const VipsImage *image, const tw_source_options *options, tw_error *err)
+static tw_status check_header(const tw_source *s, const VipsImage *image, const tw_source_options *options, tw_error *err)
 {
+    if (s->probe.separate && s->probe.tile_width > 0) /* libvips 8.14 says so at the first row */
+        return tw_fail(err, TW_ERROR_INPUT, "%s: tiles of one band each (PlanarConfiguration 2) cannot be read",
+                       tw_input_label(s->input));
     int64_t pixels = (int64_t)image->Xsize * image->Ysize;
     if (options && options->max_pixels > 0 && pixels > options->max_pixels)
         return tw_fail(err, TW_ERROR_INPUT, "%s: %d x %d is %lld pixels, more than the limit of %lld", tw_input_label(s->input),
@@ -176,10 +203,28 @@ static void repair_iptc(tw_source *s)
     g_free(records);
 }
 
+static void count_cost(tw_source *s, const VipsImage *decoded)
+{
+    const char *why_copied = tw_tiled_file_cannot(&s->probe, s->applied);
+    int64_t decoding = tw_codec_load_cost(&s->probe, &s->stored, decoded, tw_input_length(s->input));
+    int64_t making = decoding + tw_tiled_copy_making(&s->stored);
+    s->cost = (tw_source_cost){.sequential = s->applied > 1 ? making : decoding,
+                               .turned = s->applied > 1,
+                               .whole = s->probe.whole,
+                               .why = s->probe.why,
+                               .why_copied = why_copied};
+    if (why_copied) {
+        s->cost.random = tw_max64(making, READERS * tw_tiled_copy_reading(&s->stored));
+        s->cost.scratch = tw_tiled_copy_scratch(&s->stored);
+    } else {
+        s->cost.random = decoding + READERS * tw_tiled_file_reading(&s->stored);
+    }
+}
+
 static tw_status describe(tw_source *s, const tw_source_options *options, tw_error *err)
 {
     VipsImage *decoded = g_object_ref(s->main.image);
-    tw_status status = tw_convert(s->context, tw_input_label(s->input), &s->main.image, &s->stored, err);
+    tw_status status = tw_convert(s->context, tw_input_label(s->input), s->many, &s->main.image, &s->stored, err);
     if (status == TW_OK) {
         int tag = decodes_upright(s->probe.codec) ? 1 : vips_image_get_orientation(s->main.image);
         s->applied = options && options->orient && tag >= 1 && tag <= 8 ? tag : 1;
@@ -194,14 +239,7 @@ static tw_status describe(tw_source *s, const tw_source_options *options, tw_err
             status = tw_vips_fail(err, TW_ERROR_RUN, "%s: metadata cannot be kept", tw_input_label(s->input));
         else
             repair_iptc(s);
-        int64_t decoding = tw_codec_load_cost(&s->probe, &s->stored, decoded, tw_input_length(s->input));
-        int64_t making = decoding + tw_tiled_copy_making(&s->stored), reading = tw_tiled_copy_reading(&s->stored);
-        s->cost = (tw_source_cost){s->applied > 1 ? making : decoding,
-                                   tw_max64(making, 64 * reading),
-                                   tw_tiled_copy_scratch(&s->stored),
-                                   s->applied > 1,
-                                   s->probe.whole,
-                                   s->probe.why};
+        count_cost(s, decoded);
     }
     g_object_unref(decoded);
     return status;
@@ -216,14 +254,15 @@ tw_status tw_source_open(tw_context *context, const tw_place *place, const tw_so
     if (!s)
         return tw_fail_memory(err, "source", sizeof *s);
     s->context = context;
+    s->many = options && options->many_bands;
     pthread_mutex_init(&s->lock, NULL);
     tw_status status = tw_input_open(context, place, &s->input, err);
     if (status == TW_OK)
         status = tw_probe_input(s->input, &s->probe, err);
     if (status == TW_OK)
-        status = open_decoder(s, &s->main.image, err);
+        status = open_decoder(s, false, &s->main.image, err);
     if (status == TW_OK)
-        status = check_size(s, s->main.image, options, err);
+        status = check_header(s, s->main.image, options, err);
     if (status == TW_OK)
         warn_pages(s);
     if (status == TW_OK)
@@ -242,6 +281,7 @@ void tw_source_close(tw_source *s)
         return;
     pass_end(&s->main);
     tw_tiled_copy_free(s->copy);
+    tw_tiled_file_free(s->file);
     g_clear_object(&s->metadata);
     tw_input_close(s->input);
     pthread_mutex_destroy(&s->lock);
@@ -310,6 +350,21 @@ static tw_status need_copy(tw_source *s, bool use_main, tw_error *err)
     return status;
 }
 
+static tw_status need_file(tw_source *s, tw_error *err)
+{
+    pthread_mutex_lock(&s->lock);
+    tw_status status = TW_OK;
+    VipsImage *image = NULL;
+    if (!s->file)
+        status = open_again(s, true, &image, err);
+    if (status == TW_OK && image)
+        status = tw_tiled_file_new(s->context, tw_input_label(s->input), image, &s->stored, &s->probe, &s->file, err);
+    else
+        g_clear_object(&image);
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
 tw_status tw_source_next_band(tw_source *s, void *pixels, int64_t rows, int64_t *got, tw_error *err)
 {
     *got = 0;
@@ -353,6 +408,10 @@ tw_status tw_source_read_rect(tw_source *s, tw_rect rect, void *pixels, tw_error
         rect.y + rect.h > s->shown.height)
         return tw_fail(err, TW_ERROR_RUN, "%s: rectangle %lld,%lld %lld x %lld lies outside the picture", tw_source_label(s),
                        (long long)rect.x, (long long)rect.y, (long long)rect.w, (long long)rect.h);
+    if (!s->cost.why_copied) {
+        TW_TRY(need_file(s, err));
+        return tw_tiled_file_read(s->file, rect, pixels, err);
+    }
     TW_TRY(need_copy(s, false, err));
     return tw_tiled_copy_read(s->copy, rect, pixels, err);
 }

@@ -12,17 +12,19 @@ typedef struct tw_source tw_source;
 
 typedef struct tw_source_options {
     int64_t max_pixels; /* refuse more than this many pixels (TW_ERROR_INPUT), 0: no limit */
+    bool many_bands;    /* 5 to TW_MOST_BANDS bands are taken, too; else they are TW_ERROR_INPUT */
     bool orient;        /* apply the EXIF orientation (through scratch); else it stays a tag */
 } tw_source_options;
 
 /** Bytes that decoding will hold, known from the header: the plan counts them. */
 typedef struct tw_source_cost {
-    int64_t sequential; /* bytes libvips and the codec hold while next_band runs, libvips itself included */
-    int64_t random;     /* bytes held for read_rect, buffers included */
-    int64_t scratch;    /* bytes of scratch file that read_rect (or `orient`) needs, 0: none */
-    bool turned;        /* the orientation is applied: next_band needs the scratch, too */
-    bool whole;         /* the codec itself holds the whole picture (named in `why`) */
-    const char *why;    /* for example "progressive JPEG", "WebP"; NULL */
+    int64_t sequential;     /* bytes libvips and the codec hold while next_band runs, libvips itself included */
+    int64_t random;         /* bytes held for read_rect, buffers included */
+    int64_t scratch;        /* bytes of scratch file that read_rect (or `orient`) needs, 0: none */
+    bool turned;            /* the orientation is applied: next_band needs the scratch, too */
+    bool whole;             /* the codec itself holds the whole picture (named in `why`) */
+    const char *why;        /* for example "progressive JPEG", "WebP"; NULL */
+    const char *why_copied; /* read_rect makes a scratch copy first: why; NULL: it reads the file's own tiles. Static */
 } tw_source_cost;
 
 /** `place` strings and bytes must outlive the source. On success the caller owns *out. */
@@ -48,8 +50,8 @@ tw_status tw_source_rewind(tw_source *source, tw_error *err);
 /** Says before the first row that rewind or read_rect will be used. May write scratch. */
 tw_status tw_source_will_rewind(tw_source *source, tw_error *err);
 
-/** Copies a rectangle inside the picture to `pixels` (rows of rect.w pixels, no gaps). Any thread. Native where the file
- *  allows random access (tiled TIFF, uncompressed), else from a tiled scratch copy made by the first call. */
+/** Copies a rectangle inside the picture to `pixels` (rows of rect.w pixels, no gaps). Any thread. From a tiled TIFF only the
+ *  tiles are decoded that the rectangle touches, unless it is turned; else from a tiled scratch copy made by the first call. */
 tw_status tw_source_read_rect(tw_source *source, tw_rect rect, void *pixels, tw_error *err);
 
 #endif

@@ -190,8 +190,9 @@ static void spread(char *to, int64_t step, const char *from, int64_t n, int64_t 
     case 16:
         MOVE_PIXELS(bytes16);
         break;
-    default:
-        abort();
+    default: /* many bands */
+        for (int64_t i = 0; i < n; i++)
+            memcpy(to + i * step, from + i * pixel, (size_t)pixel);
     }
 }
 

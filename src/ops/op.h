@@ -158,19 +158,21 @@ typedef struct tw_op_facts {
     double scale;          /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;
-    double error_bound;    /* in 1/255; -1: unknown */
-    bool to_measure;       /* `probe` finds out what is not known yet */
-    int64_t tile_hint;     /* preferred tile side in input pixels, 0: none */
-    bool one_worker;       /* a GPU, or an engine that takes one call at a time */
-    int64_t scratch_bytes; /* besides what inputs and kept rows take */
-    bool can_save;         /* opened again with one more `thrift` it takes less memory */
-    bool one_tile, tiles;  /* one tile where the budget allows it; never one tile */
+    double error_bound;     /* in 1/255; -1: unknown */
+    bool to_measure;        /* `probe` finds out what is not known yet */
+    int64_t tile_hint;      /* preferred tile side in input pixels, 0: none */
+    bool one_worker;        /* a GPU, or an engine that takes one call at a time */
+    int64_t scratch_bytes;  /* besides what inputs and kept rows take */
+    bool can_save;          /* opened again with one more `thrift` it takes less memory */
+    const char *why_random; /* an input is read at random: why; NULL otherwise */
+    bool one_tile, tiles;   /* one tile where the budget allows it; never one tile */
 } tw_op_facts;
 
 typedef struct tw_op_class {
     tw_op_info info;
     const tw_option *options; /* its own table; the common one is added */
     tw_result_kind result;
+    bool many_bands; /* inputs may have more than RGB and alpha */
 
     /** Checks options against the inputs' headers; loads no pixels and no weights. */
     tw_status (*open)(const tw_op_request *request, tw_op_state **out, tw_error *err);

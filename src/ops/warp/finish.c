@@ -64,23 +64,23 @@ static void lay_over(const float *background, float cover, float *lanes)
     lanes[3] = alpha;
 }
 
-static void lay_opaque(const tw_op_state *state, const float *cover, int64_t n, float *line)
+static void lay_opaque(const tw_op_state *state, const float *background, const float *cover, int64_t n, float *line)
 {
     for (int64_t i = 0; i < n; i++)
         for (int lane = 0; cover[i] < 1 && lane < state->lanes; lane++) {
             float *v = &line[i * state->lanes + lane];
-            *v = cover[i] > 0 ? *v * cover[i] + state->background[lane] * (1 - cover[i]) : state->background[lane];
+            *v = cover[i] > 0 ? *v * cover[i] + background[lane] * (1 - cover[i]) : background[lane];
         }
 }
 
-void tw_warp_finish(const tw_op_state *state, const tw_warp_worker *worker, const tw_warp_window *window, const float *cover,
-                    int64_t n, float *line)
+void tw_warp_finish(const tw_op_state *state, const tw_warp_worker *worker, const tw_warp_window *window, int first,
+                    const float *cover, int64_t n, float *line)
 {
     if (state->in.alpha)
         free_colours(state, worker, window, n, line);
     if (!state->out.alpha) {
         if (cover && !closed(state))
-            lay_opaque(state, cover, n, line);
+            lay_opaque(state, state->background + first, cover, n, line);
         return;
     }
     float white = tw_depth_white(state->out.depth);
@@ -98,12 +98,14 @@ void tw_warp_pick(const tw_op_state *state, const tw_warp_worker *worker, int64_
                   const float *cover, int64_t n, char *out)
 {
     int64_t from_bytes = tw_picture_pixel_bytes(&state->in), to_bytes = tw_picture_pixel_bytes(&state->out);
-    float background[4], opaque[4] = {0, 0, 0, tw_depth_white(state->out.depth)};
+    float background[TW_MOST_BANDS], opaque[4] = {0, 0, 0, tw_depth_white(state->out.depth)};
     memcpy(background, state->background, sizeof background);
-    background[3] *= opaque[3];
-    char outside[16], full[16]; /* a pixel of each; of the opaque one alpha is used */
-    tw_warp_store(background, 4, 1, &state->out, outside);
-    tw_warp_store(opaque, 4, 1, &state->out, full);
+    if (state->out.alpha)
+        background[3] *= opaque[3];
+    char outside[4 * TW_MOST_BANDS], full[4 * TW_MOST_BANDS] = {0}; /* a pixel of each; of the opaque one alpha is used */
+    for (int first = 0; first < tw_picture_bands(&state->out); first += 4)
+        tw_warp_store(background + first, 4, first, 1, &state->out, outside);
+    tw_warp_store(opaque, 4, 0, 1, &state->out, full);
     for (int64_t i = 0; i < n; i++, out += to_bytes) {
         if (cover[i] == 0) {
             memcpy(out, outside, (size_t)to_bytes);

@@ -191,18 +191,18 @@ static inline lanes4 from_floats(const float *p)
     return v;
 }
 
-/* Three bands are read as four, the fourth being the next pixel's first: it means nothing. The last pixel has no next one. */
+/* Three bands are read as four, the fourth being of the next pixel: it means nothing. The last pixel has no next one. */
 #define LOAD_LANES(type, convert)                                                                                              \
     do {                                                                                                                       \
-        const type *from = row;                                                                                                \
-        int64_t whole = bands >= 3 ? n - (bands == 3) : 0;                                                                     \
+        const type *from = (const type *)row + first;                                                                          \
+        int64_t whole = count >= 3 ? n - (count == 3) : 0;                                                                     \
         for (int64_t i = 0; i < whole; i++) {                                                                                  \
             lanes4 v = convert(from + i * bands);                                                                              \
             memcpy(to + 4 * i, &v, sizeof v);                                                                                  \
         }                                                                                                                      \
         for (int64_t i = whole; i < n; i++)                                                                                    \
             for (int band = 0; band < 4; band++)                                                                               \
-                to[4 * i + band] = band < bands ? (float)from[i * bands + band] : 0;                                           \
+                to[4 * i + band] = band < count ? (float)from[i * bands + band] : 0;                                           \
     } while (0)
 
 #define LOAD_ONE(type)                                                                                                         \
@@ -222,9 +222,9 @@ static void weigh_colours(float white, int colours, int64_t n, float *to)
     }
 }
 
-void tw_warp_load(const tw_picture *picture, const void *row, int64_t n, int lanes, float *to)
+void tw_warp_load(const tw_picture *picture, const void *row, int first, int64_t n, int lanes, float *to)
 {
-    int bands = tw_picture_bands(picture);
+    int bands = tw_picture_bands(picture), count = bands - first < 4 ? bands - first : 4;
     if (picture->depth == TW_U8) {
         if (lanes == 1)
             LOAD_ONE(uint8_t);
@@ -253,7 +253,7 @@ static inline int32_t level(float v, float white)
 }
 
 /* Three bands are written as four where the next pixel comes over the fourth. */
-static void store_bytes(const float *from, int64_t n, int lanes, int bands, uint8_t *to)
+static void store_bytes(const float *from, int64_t n, int lanes, int count, int bands, uint8_t *to)
 {
     uint8_t levels[4 * TW_WARP_RUN + 4];
     for (int64_t i = 0; i < n * lanes; i++)
@@ -266,17 +266,17 @@ static void store_bytes(const float *from, int64_t n, int lanes, int bands, uint
     for (int64_t i = 0; i < whole; i++)
         memcpy(to + 3 * i, levels + 4 * i, 4);
     for (int64_t i = whole; i < n; i++)
-        for (int band = 0; band < bands; band++)
+        for (int band = 0; band < count; band++)
             to[i * bands + band] = levels[i * lanes + band];
 }
 
-static void store_words(const float *from, int64_t n, int lanes, int bands, uint16_t *to)
+static void store_words(const float *from, int64_t n, int lanes, int count, int bands, uint16_t *to)
 {
     uint16_t levels[4 * TW_WARP_RUN];
     for (int64_t i = 0; i < n * lanes; i++)
         levels[i] = (uint16_t)level(from[i], 65535);
     for (int64_t i = 0; i < n; i++)
-        for (int band = 0; band < bands; band++)
+        for (int band = 0; band < count; band++)
             to[i * bands + band] = levels[i * lanes + band];
 }
 
@@ -289,7 +289,7 @@ static void close_gap(const float *from, int64_t n, float *to)
     }
 }
 
-void tw_warp_store(const float *from, int lanes, int64_t n, const tw_picture *picture, void *row)
+void tw_warp_store(const float *from, int lanes, int first, int64_t n, const tw_picture *picture, void *row)
 {
     float pairs[2 * TW_WARP_RUN];
     int bands = tw_picture_bands(picture);
@@ -298,14 +298,15 @@ void tw_warp_store(const float *from, int lanes, int64_t n, const tw_picture *pi
         from = pairs;
         lanes = 2;
     }
+    int count = bands - first < lanes ? bands - first : lanes;
     if (picture->depth == TW_U8) {
-        store_bytes(from, n, lanes, bands, row);
+        store_bytes(from, n, lanes, count, bands, (uint8_t *)row + first);
     } else if (picture->depth == TW_U16) {
-        store_words(from, n, lanes, bands, row);
+        store_words(from, n, lanes, count, bands, (uint16_t *)row + first);
     } else {
-        float *to = row;
+        float *to = (float *)row + first;
         for (int64_t i = 0; i < n; i++)
-            for (int band = 0; band < bands; band++)
+            for (int band = 0; band < count; band++)
                 to[i * bands + band] = from[i * lanes + band];
     }
 }

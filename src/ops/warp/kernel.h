@@ -45,9 +45,9 @@ void tw_warp_place(tw_interpolation kind, const tw_warp_window *window, const do
 /** Their samples: `lanes` for each. */
 void tw_warp_sample(tw_interpolation kind, const tw_warp_window *window, const tw_warp_points *points, int64_t n, float *out);
 
-/** n pixels of a row as a window has them. */
-void tw_warp_load(const tw_picture *picture, const void *row, int64_t n, int lanes, float *to);
-/** n pixels to a row of the result: rounded to nearest and clamped to its depth, NaN is 0; float as it is. */
-void tw_warp_store(const float *from, int lanes, int64_t n, const tw_picture *picture, void *row);
+/** n pixels of a row as a window has them; of more bands than there are lanes those from `first` on, without alpha. */
+void tw_warp_load(const tw_picture *picture, const void *row, int first, int64_t n, int lanes, float *to);
+/** n pixels to a row of the result, bands from `first` on, as many as there are lanes: rounded to nearest and clamped to its depth, NaN is 0; float as it is. */
+void tw_warp_store(const float *from, int lanes, int first, int64_t n, const tw_picture *picture, void *row);
 
 #endif

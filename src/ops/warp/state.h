@@ -17,7 +17,7 @@
 #define TW_WARP_PATCH_ROWS  32        /* of a patch, TW_WARP_RUN points wide */
 #define TW_WARP_WINDOW      24576     /* pixels of a window at most: patches are cut until theirs fit */
 #define TW_WARP_WINDOW_ROWS 1024      /* rows of it at most */
-#define TW_WARP_READ        (1 << 18) /* pixels read at random at once, at most */
+#define TW_WARP_READ        (4 << 20) /* bytes of pixels read at random at once, at most; and 2^18 pixels */
 #define TW_WARP_BANDS       4096      /* parts of the result's height whose source rows are known beforehand, at most */
 
 /** What a worker holds, whatever its tile: one allocation. */
@@ -30,7 +30,7 @@ typedef struct tw_warp_worker {
     const char **rows; /* of a window: where each begins in memory, at column `origin` of the input */
     int64_t origin;
     float *line;   /* TW_WARP_RUN points of 4 lanes */
-    char *pixels;  /* RANDOM: TW_WARP_READ pixels */
+    char *pixels;  /* RANDOM: what is read at once */
     void *scratch; /* the field's */
     tw_warp_points points;
 } tw_warp_worker;
@@ -52,14 +52,14 @@ struct tw_op_state {
     int64_t field_bytes, field_scratch; /* what reading it takes besides */
     tw_picture in, out;
     tw_warp_plane plane;
-    float background[4]; /* lanes: colours on the input's scale, alpha 1 opaque */
-    int lanes;
-    bool random;        /* the input is read at random */
-    bool bounded;       /* bounds of the field are known */
-    double shift[2][2]; /* least and greatest shift of a point on x, y, where they are */
-    bool one_tile;      /* --max-warp-pixels: wished for */
-    bool tiles;         /* never one */
-    int64_t band_rows;  /* RECT: rows of the result that a band has */
+    float background[TW_MOST_BANDS]; /* colours on the input's scale; with 4 lanes and no more bands, [3] is alpha, 1 opaque */
+    int lanes;                       /* 1 or 4; more bands than 4 are taken in groups of 4 */
+    bool random;                     /* the input is read at random */
+    bool bounded;                    /* bounds of the field are known */
+    double shift[2][2];              /* least and greatest shift of a point on x, y, where they are */
+    bool one_tile;                   /* --max-warp-pixels: wished for */
+    bool tiles;                      /* never one */
+    int64_t band_rows;               /* RECT: rows of the result that a band has */
     int64_t n_bands;
     tw_warp_band *bands;
     int n_workers;
@@ -86,9 +86,10 @@ tw_status tw_warp_run(tw_op_state *state, tw_step *step, tw_error *err);
 
 /* finish.c */
 
-/** Makes n samples of a window what the result shows: colours not multiplied with alpha, background by the cover (NULL: all covered). */
-void tw_warp_finish(const tw_op_state *state, const tw_warp_worker *worker, const tw_warp_window *window, const float *cover,
-                    int64_t n, float *line);
+/** Makes n samples of a window, bands from `first` on, what the result shows: colours not multiplied with alpha, background by the cover
+ *  (NULL: all covered). */
+void tw_warp_finish(const tw_op_state *state, const tw_warp_worker *worker, const tw_warp_window *window, int first,
+                    const float *cover, int64_t n, float *line);
 /** The same for nearest: whole pixels, in a row of the result. */
 void tw_warp_pick(const tw_op_state *state, const tw_warp_worker *worker, int64_t top, const double *x, const double *y,
                   const float *cover, int64_t n, char *out);

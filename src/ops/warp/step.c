@@ -13,6 +13,12 @@ static int64_t rounded(int64_t bytes)
     return tw_ceil_div(bytes, 64) * 64;
 }
 
+/* Pixels that are read at random at once, at most. */
+static int64_t read_pixels(const tw_op_state *state)
+{
+    return tw_min64(1 << 18, TW_WARP_READ / tw_picture_pixel_bytes(&state->in));
+}
+
 /* Lays the parts of a worker's memory out, or with NULL only counts them. */
 static int64_t lay(const tw_op_state *state, tw_warp_worker *worker, char *memory)
 {
@@ -25,7 +31,7 @@ static int64_t lay(const tw_op_state *state, tw_warp_worker *worker, char *memor
         TW_WARP_WINDOW_ROWS * (int64_t)sizeof(char *),
         TW_WARP_RUN * 4 * (int64_t)sizeof(float),
         tw_field_scratch(state->field, TW_WARP_BLOCK),
-        state->random ? TW_WARP_READ * tw_picture_pixel_bytes(&state->in) : 0,
+        state->random ? read_pixels(state) * tw_picture_pixel_bytes(&state->in) : 0,
     };
     char *at[sizeof bytes / sizeof *bytes];
     int64_t total = 0;
@@ -132,8 +138,8 @@ static void find_rows(const tw_op_state *state, tw_warp_worker *worker, const vi
         worker->rows[i] = view_row(state, v, tw_warp_pixel(&state->plane, 1, r->taps[1].lo + i));
 }
 
-/* Borders are filled pixel by pixel: they are few. */
-static void fill_window(const tw_op_state *state, tw_warp_worker *worker, const reading *r, tw_warp_window *window)
+/* Bands from `first` on. Borders are filled pixel by pixel: they are few. */
+static void fill_window(const tw_op_state *state, tw_warp_worker *worker, const reading *r, int first, tw_warp_window *window)
 {
     int64_t w = tw_span_length(r->taps[0]), h = tw_span_length(r->taps[1]), pixel = tw_picture_pixel_bytes(&state->in);
     *window = (tw_warp_window){worker->window, state->lanes, r->taps[0].lo, r->taps[1].lo, w};
@@ -144,40 +150,47 @@ static void fill_window(const tw_op_state *state, tw_warp_worker *worker, const 
         float *to = worker->window + i * w * state->lanes;
         const char *row = worker->rows[i];
         if (!tw_span_empty(inner))
-            tw_warp_load(&state->in, row + (inner.lo - worker->origin) * pixel, tw_span_length(inner), state->lanes,
+            tw_warp_load(&state->in, row + (inner.lo - worker->origin) * pixel, first, tw_span_length(inner), state->lanes,
                          to + (inner.lo - window->x) * state->lanes);
         for (int64_t x = r->taps[0].lo; x < r->taps[0].hi; x++) {
             if (x == inner.lo && !tw_span_empty(inner))
                 x = inner.hi;
             if (x < r->taps[0].hi)
-                tw_warp_load(&state->in, row + (tw_warp_pixel(&state->plane, 0, x) - worker->origin) * pixel, 1, state->lanes,
-                             to + (x - window->x) * state->lanes);
+                tw_warp_load(&state->in, row + (tw_warp_pixel(&state->plane, 0, x) - worker->origin) * pixel, first, 1,
+                             state->lanes, to + (x - window->x) * state->lanes);
         }
     }
 }
 
-static void take_rows(const tw_op_state *state, const tw_step *step, tw_warp_worker *worker, const reading *r, tw_rect block,
+static char *out_row(const tw_op_state *state, const tw_step *step, tw_rect block, tw_rect part, int64_t y)
+{
+    return (char *)tw_step_out(step, block.y + y) + (block.x + part.x - step->out.x) * tw_picture_pixel_bytes(&state->out);
+}
+
+static void pick_rows(const tw_op_state *state, const tw_step *step, tw_warp_worker *worker, const reading *r, tw_rect block,
                       tw_rect part)
+{
+    for (int64_t y = part.y; y < part.y + part.h; y++) {
+        int64_t at = y * TW_WARP_BLOCK + part.x;
+        tw_warp_pick(state, worker, r->taps[1].lo, worker->x + at, worker->y + at, worker->cover + at, part.w,
+                     out_row(state, step, block, part, y));
+    }
+}
+
+/* As many bands as there are lanes, from `first` on. */
+static void take_rows(const tw_op_state *state, const tw_step *step, tw_warp_worker *worker, const reading *r, int first,
+                      tw_rect block, tw_rect part)
 {
     tw_warp_window window;
     tw_interpolation kind = state->plane.kind;
-    bool pick = kind == TW_INTERPOLATE_NEAREST;
-    if (!pick)
-        fill_window(state, worker, r, &window);
+    fill_window(state, worker, r, first, &window);
     for (int64_t y = part.y; y < part.y + part.h; y++) {
         int64_t at = y * TW_WARP_BLOCK + part.x;
-        const double *px = worker->x + at, *py = worker->y + at;
-        const float *cover = worker->cover + at;
-        char *out = tw_step_out(step, block.y + y);
-        out += (block.x + part.x - step->out.x) * tw_picture_pixel_bytes(&state->out);
-        if (pick) {
-            tw_warp_pick(state, worker, r->taps[1].lo, px, py, cover, part.w, out);
-            continue;
-        }
-        tw_warp_place(kind, &window, px, py, part.w, &worker->points);
+        const float *cover = worker->covered[y] ? NULL : worker->cover + at;
+        tw_warp_place(kind, &window, worker->x + at, worker->y + at, part.w, &worker->points);
         tw_warp_sample(kind, &window, &worker->points, part.w, worker->line);
-        tw_warp_finish(state, worker, &window, worker->covered[y] ? NULL : cover, part.w, worker->line);
-        tw_warp_store(worker->line, state->lanes, part.w, &state->out, out);
+        tw_warp_finish(state, worker, &window, first, cover, part.w, worker->line);
+        tw_warp_store(worker->line, state->lanes, first, part.w, &state->out, out_row(state, step, block, part, y));
     }
 }
 
@@ -197,7 +210,11 @@ static tw_status take_patch(const tw_op_state *state, const tw_step *step, tw_wa
     }
     TW_TRY(check_view(state, v, &r, err));
     find_rows(state, worker, v, &r);
-    take_rows(state, step, worker, &r, block, part);
+    if (state->plane.kind == TW_INTERPOLATE_NEAREST)
+        pick_rows(state, step, worker, &r, block, part);
+    else
+        for (int first = 0; first < tw_picture_bands(&state->in); first += 4)
+            take_rows(state, step, worker, &r, first, block, part);
     return TW_OK;
 }
 
@@ -221,7 +238,7 @@ static tw_status read_part(const tw_op_state *state, const tw_step *step, tw_war
 {
     reading r = reading_of(state, worker, part);
     tw_rect rect = tw_rect_of(r.pixels[0], r.pixels[1]);
-    if (rect.w > TW_WARP_READ / rect.h && divisible(part)) {
+    if (rect.w > read_pixels(state) / rect.h && divisible(part)) {
         tw_rect halves[2];
         halve(part, halves);
         for (int i = 0; i < 2; i++)

@@ -38,7 +38,8 @@ static tw_status size_of_like(const tw_op_request *request, const char *path, tw
 {
     tw_place place = {.path = path};
     tw_source *like = NULL;
-    TW_TRY(tw_source_open(request->context, &place, NULL, &like, err));
+    tw_source_options any = {.many_bands = true};
+    TW_TRY(tw_source_open(request->context, &place, &any, &like, err));
     out->width = tw_source_picture(like)->width;
     out->height = tw_source_picture(like)->height;
     tw_source_close(like);
@@ -76,7 +77,8 @@ static tw_status choose_fit(tw_op_state *state, const tw_options *options, tw_er
 static tw_status choose_background(tw_op_state *state, const char *text, tw_error *err)
 {
     float white = tw_depth_white(state->in.depth);
-    state->background[3] = text || !state->out.alpha ? 1 : 0;
+    if (!tw_picture_is_many(&state->in))
+        state->background[3] = text || !state->out.alpha ? 1 : 0;
     if (!text)
         return TW_OK;
     char **parts = g_strsplit(text, ",", -1);
@@ -96,8 +98,8 @@ static tw_status choose_background(tw_op_state *state, const char *text, tw_erro
         else
             state->background[i] = (float)value;
     }
-    if (n == 1)
-        state->background[1] = state->background[2] = state->background[0];
+    for (int i = 1; n == 1 && i < colours; i++)
+        state->background[i] = state->background[0];
     g_strfreev(parts);
     return status;
 }
@@ -111,6 +113,8 @@ static tw_status choose_outside(tw_op_state *state, const tw_options *options, t
     if (background && state->plane.outside != TW_OUTSIDE_BACKGROUND)
         return tw_fail(err, TW_ERROR_USAGE, "--background %s: --outside %s shows none", background,
                        outsides[state->plane.outside]);
+    if (state->plane.outside == TW_OUTSIDE_TRANSPARENT && tw_picture_is_many(&state->in))
+        return tw_fail(err, TW_ERROR_USAGE, "--outside transparent: a picture of %d bands gets no alpha", state->in.colours);
     state->out.alpha = state->in.alpha || state->plane.outside == TW_OUTSIDE_TRANSPARENT;
     state->lanes = state->in.colours == 1 && !state->out.alpha ? 1 : 4;
     return choose_background(state, background, err);
@@ -171,12 +175,16 @@ static void warp_facts(const tw_op_state *state, tw_op_facts *out)
 {
     int64_t taps = tw_warp_taps(state->plane.kind);
     *out = (tw_op_facts){.scale = 1, .exact = true};
-    out->macs = (double)(state->lanes * (taps * taps + taps) + 4 * taps + 60);
+    int64_t groups = state->lanes > 1 ? tw_ceil_div(tw_picture_bands(&state->out), 4) : 1;
+    out->macs = (double)(groups * (state->lanes * (taps * taps + taps) + 4 * taps) + 60);
     for (int i = 0; i < 4; i++)
         out->halo[i] = taps / 2;
     out->weight_bytes = state->field_bytes + state->n_bands * (int64_t)sizeof(tw_warp_band);
     out->scratch_bytes = state->field_scratch;
     out->can_save = !state->random;
+    if (state->random)
+        out->why_random = state->bounded ? "the rows that a row of tiles reads do not fit the budget"
+                                         : "the field does not tell beforehand what it reads";
     out->one_tile = state->one_tile;
     out->tiles = state->tiles;
 }
@@ -225,6 +233,9 @@ static void warp_report(const tw_op_state *state, void *json)
     json_object_set_new(json, "field", json_string(state->field_kind ? state->field_kind : "field"));
     json_object_set_new(json, "field_parts", json_integer(tw_field_parts(state->field)));
     json_object_set_new(json, "source_access", json_string(state->random ? "random" : "stream"));
+    if (state->random)
+        json_object_set_new(json, "source_from",
+                            json_string(tw_source_cost_of(state->source)->why_copied ? "scratch" : "tiles"));
 }
 
 const tw_op_class tw_warp_class = {
@@ -236,13 +247,15 @@ const tw_op_class tw_warp_class = {
                  "ITK does: pixels, the first one's centre at 0,0. Depth, bands, profile and metadata are the input's. The "
                  "field stays what its file holds and is evaluated where it is needed; samples are interpolated from exact "
                  "coordinates. Rows of the input stream through a window that the field's bounds prove; where that does not "
-                 "fit the budget, as when the field turns the picture, or no bounds are known, the input is read at random "
-                 "through a scratch copy. The result does not depend on tiles, threads or the budget by a bit.",
+                 "fit the budget, as when the field turns the picture, or no bounds are known, the input is read at random: "
+                 "from a tiled TIFF directly, from other files through a scratch copy. The result does not depend on tiles, "
+                 "threads or the budget by a bit.",
              .min_inputs = 1,
              .max_inputs = 1,
              .has_output = 1},
     .options = tw_warp_options,
     .result = TW_RESULT_PICTURE,
+    .many_bands = true,
     .open = open_warp,
     .close = close_warp,
     .facts = warp_facts,
