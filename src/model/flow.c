@@ -171,7 +171,8 @@ static void add_source(tw_flow *flow, int number, int place)
 /* What one layer of a stage asks of the tiles. */
 static void count_layer(tw_flow *flow, tw_flow_stage *stage, const tw_layer *l)
 {
-    const tw_blob_geometry *out = &flow->geometry->blobs[l->outputs[0]], *in = l->n_inputs ? &flow->geometry->blobs[l->inputs[0]] : out;
+    const tw_blob_geometry *out = &flow->geometry->blobs[l->outputs[0]],
+                           *in = l->n_inputs ? &flow->geometry->blobs[l->inputs[0]] : out;
     if (!out->spatial)
         return;
     stage->grid = lcm64(stage->grid, lcm64(out->rate.den, in->rate.den));
@@ -258,7 +259,8 @@ static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
     for (int i = flow->n_stages - 1; i >= 0 && status == TW_OK; i--) {
         walk_stage(flow, i, wanted);
         if (flow->stages[i].n_targets == 0 || flow->stages[i].align > 4096)
-            status = tw_fail(err, TW_ERROR_USAGE, "%s: no tile of stage %d has a beginning that all its layers share", label, i);
+            status =
+                tw_fail(err, TW_ERROR_USAGE, "%s: no tile of stage %d has a beginning that all its layers share", label, i);
         else
             find_halo(flow, i);
     }

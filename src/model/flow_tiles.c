@@ -34,7 +34,8 @@ static void close_stage(const tw_flow *flow, const tw_flow_stage *stage, int axi
 
 static tw_span scaled(tw_span span, tw_ratio from, tw_ratio to)
 {
-    return (tw_span){span.lo * to.num * from.den / (to.den * from.num), tw_ceil_div(span.hi * to.num * from.den, to.den * from.num)};
+    return (tw_span){span.lo * to.num * from.den / (to.den * from.num),
+                     tw_ceil_div(span.hi * to.num * from.den, to.den * from.num)};
 }
 
 int64_t tw_flow_length(const tw_flow *flow, int stage, int64_t n)

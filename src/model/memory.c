@@ -300,8 +300,9 @@ static box *run_other(play *p, int layer, const box *in)
     if (!strcmp(l->type, "TwWindow"))
         return box_for(p, l->outputs[0], in->pack);
     out = box_for(p, l->outputs[0], takes_packs(p, l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
-    static const char simple[] = "BinaryOp Eltwise Interp PixelShuffle Reorg rife.Warp Warp TwWarp Padding Reduction InnerProduct Cast "
-                                 "DeepCopy TwMean TwVariance";
+    static const char simple[] =
+        "BinaryOp Eltwise Interp PixelShuffle Reorg rife.Warp Warp TwWarp Padding Reduction InnerProduct Cast "
+        "DeepCopy TwMean TwVariance";
     if (!strcmp(l->type, "Padding") && in->pack != out->pack)
         touch(p, size_of(in->w, in->h, in->channels, 1));
     if (!tw_type_listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
