@@ -135,7 +135,7 @@ tw_pair tw_thumb_judge(const tw_op_state *state)
         pair.kind = TW_PAIR_SAME;
     else if (pair.ssim > state->static_above && most < 1.0 / 255)
         pair.kind = TW_PAIR_STATIC;
-    else if (pair.ssim < state->cut_below)
+    else if (state->cut_below > 0 && pair.ssim < state->cut_below)
         pair.kind = TW_PAIR_CUT;
     return pair;
 }
