@@ -228,13 +228,14 @@ static void walk_stage(tw_flow *flow, int number, bool *wanted)
     stage->align = lcm64(stage->align, stage->grid);
 }
 
-/* A core in the middle of a picture that has no borders. */
-static void find_halo(tw_flow *flow, int number)
+/* A core in the middle of a picture that has no borders, between blocks of any side. */
+static void find_halo(tw_flow *flow, int number, bool blocks)
 {
-    static const int64_t n = INT64_C(1) << 32, middle = n / 2, core = 1 << 16;
+    static const int64_t n = INT64_C(3) << 32, middle = INT64_C(3) << 30, core = 3 << 16;
     tw_flow_stage *stage = &flow->stages[number];
     int64_t grid = stage->grid, align = stage->align;
     stage->grid = stage->align = 1;
+    stage->blocks = blocks;
     for (int axis = 0; axis < 2; axis++) {
         tw_ratio rate = stage->rate;
         tw_span out = {middle * rate.num / rate.den, (middle + core) * rate.num / rate.den};
@@ -244,6 +245,26 @@ static void find_halo(tw_flow *flow, int number)
     }
     stage->grid = grid;
     stage->align = align;
+}
+
+/* Work of a tile of 512 samples of the plane with its halo, over that of its core. */
+static double overhead(const tw_flow_stage *stage)
+{
+    double work = 1;
+    for (int axis = 0; axis < 2; axis++)
+        work *= 1 + (double)((stage->halo[axis] + stage->halo[axis + 2]) * stage->rate.num) / (512.0 * (double)stage->rate.den);
+    return work;
+}
+
+/* Rounding in an early stage grows in those behind it: there tiles give the very bits of a whole run, where that is not too dear. */
+static void choose_halo(tw_flow *flow, int number)
+{
+    tw_flow_stage *stage = &flow->stages[number];
+    find_halo(flow, number, false);
+    double plain = overhead(stage);
+    find_halo(flow, number, true);
+    if ((overhead(stage) - plain) * stage->macs > 0.15 * flow->geometry->macs_per_pixel)
+        find_halo(flow, number, false);
 }
 
 static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
@@ -262,7 +283,7 @@ static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
             status =
                 tw_fail(err, TW_ERROR_USAGE, "%s: no tile of stage %d has a beginning that all its layers share", label, i);
         else
-            find_halo(flow, i);
+            choose_halo(flow, i);
     }
     g_free(level);
     g_free(wanted);

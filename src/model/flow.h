@@ -27,8 +27,9 @@ typedef struct tw_flow_stage {
     tw_ratio rate;               /* of the plane that its tiles partition: the coarsest target's, over input samples */
     int64_t grid;                /* input samples: tiles begin and end at multiples */
     int64_t align;               /* they begin at multiples of this one, so that blocks of convolutions lie as in a whole run */
-    int64_t halo[4];             /* l,t,r,b: input samples read around a core in the middle, before alignment */
-    double macs;                 /* per input sample */
+    bool blocks;     /* tiles hold all that has a part in the rounding of their core, so that they give its very bits */
+    int64_t halo[4]; /* l,t,r,b: input samples read around a core in the middle, before alignment */
+    double macs;     /* per input sample */
 } tw_flow_stage;
 
 typedef struct tw_flow {

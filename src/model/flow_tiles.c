@@ -5,6 +5,7 @@
 
 #include "model/flow.h"
 #include "model/memory.h"
+#include "model/workspace.h"
 
 static bool is_source(const tw_flow *flow, const tw_flow_stage *stage, int blob)
 {
@@ -12,6 +13,17 @@ static bool is_source(const tw_flow *flow, const tw_flow_stage *stage, int blob)
         if (flow->blobs[stage->sources[i]].blob == blob)
             return true;
     return false;
+}
+
+/* A Winograd convolution computes blocks of outputs at once: which samples of a block's inputs there are is seen in the rounding of all
+ * its outputs, not only of those that read them. */
+static tw_span whole_blocks(const tw_flow *flow, const tw_layer *l, tw_span out)
+{
+    if (strcmp(l->type, "Convolution") != 0 || tw_span_empty(out))
+        return out;
+    tw_kernel kernel = tw_kernel_of(l, flow->geometry->blobs[l->inputs[0]].channels);
+    int64_t side = tw_max64(tw_work_winograd_side(&kernel), 1);
+    return (tw_span){out.lo / side * side, tw_ceil_div(out.hi, side) * side};
 }
 
 /* As tw_geometry_close, but no further back than the stage's sources. */
@@ -24,6 +36,8 @@ static void close_stage(const tw_flow *flow, const tw_flow_stage *stage, int axi
         for (int k = 0; k < l->n_outputs; k++)
             if (!is_source(flow, stage, l->outputs[k]))
                 out = tw_span_join(out, spans[l->outputs[k]]);
+        if (stage->blocks)
+            out = whole_blocks(flow, l, out);
         for (int k = 0; k < l->n_inputs && !tw_span_empty(out); k++) {
             int in = l->inputs[k];
             tw_map map = tw_map_at(tw_layer_map(flow->geometry, net, i, k, axis), lengths[in]);
@@ -69,7 +83,7 @@ int64_t tw_flow_most(const tw_flow *flow, int number, int axis, int64_t n, int64
 {
     const tw_flow_stage *stage = &flow->stages[number];
     int64_t core = tw_ceil_div(length * stage->rate.den, stage->rate.num);
-    return tw_min64(core + stage->halo[axis] + stage->halo[axis + 2] + stage->align + stage->grid, n);
+    return tw_min64(core + stage->halo[axis] + stage->halo[axis + 2] + (stage->blocks ? 2 : 1) * stage->align + stage->grid, n);
 }
 
 int64_t tw_flow_bytes(const tw_flow *flow, int number, int64_t w, int64_t h)

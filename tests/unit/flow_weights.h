@@ -2,8 +2,9 @@
 /** Weights for the graphs of flow nets, which no package carries: the same bytes on every machine, from a linear congruential
  *  generator. Convolutions keep the size of their signal (uniform, variance 2 / inputs), those inside residual blocks add a third of it,
  *  constants that scale a branch are 0.3. What makes the motion of a stage (the last layer in front of its PixelShuffle) is scaled by
- *  `gain`, so that the motion of all stages together is tens of pixels and changes from one sample of the coarsest stage to the next:
- *  harder than any real net. The masks stay small, so that both pictures show. */
+ *  `gain`, half of it in each further stage, so that the motion of all stages together is tens of pixels and changes from one sample of
+ *  the coarsest stage to the next, and finer ones correct it ever less, as in a real net. The masks stay small, so that both pictures
+ *  show. */
 #ifndef TW_TEST_FLOW_WEIGHTS_H
 #define TW_TEST_FLOW_WEIGHTS_H
 
@@ -32,6 +33,7 @@ static inline GByteArray *flow_weights(const tw_graph *graph, double gain)
 {
     GByteArray *bytes = g_byte_array_new();
     guint64 state = 7;
+    int stage = 0;
     for (int i = 0; i < graph->n_layers; i++) {
         const tw_layer *l = &graph->layers[i];
         bool transposed = !strcmp(l->type, "Deconvolution");
@@ -50,10 +52,11 @@ static inline GByteArray *flow_weights(const tw_graph *graph, double gain)
         for (int k = 0; k < count; k++) {
             /* Of a deconvolution: outputs first, then inputs; every four outputs are one channel of the shuffled blob. */
             int channel = k / (count / out) / 4;
-            double scale = !makes_flow ? 1 : channel < 4 ? gain : 0.02;
+            double scale = !makes_flow ? 1 : channel < 4 ? gain / (1 << stage) : 0.02;
             float w = flow_random(&state, half_range * scale);
             g_byte_array_append(bytes, (const guint8 *)&w, 4);
         }
+        stage += makes_flow;
         for (int k = 0; tw_layer_int(l, 5, 0) && k < out; k++) {
             float b = flow_random(&state, makes_flow ? 0 : 0.1);
             g_byte_array_append(bytes, (const guint8 *)&b, 4);
@@ -68,8 +71,8 @@ static inline double flow_gain(const tw_graph *graph)
 {
     for (int i = 0; i < graph->n_layers; i++)
         if (!strcmp(graph->layers[i].type, "MemoryData"))
-            return 1.5;
-    return 1;
+            return 4;
+    return 2.5;
 }
 
 /** Writes <folder>/<name>.param and weights beside it; the path, freed by the caller. */

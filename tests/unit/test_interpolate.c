@@ -144,13 +144,15 @@ static void test_tiles(void)
     for (int m = 0; m < 2; m++) {
         pair p = pair_open(1100, 700, 300);
         int64_t n = (int64_t)p.a.w * p.a.h * 3;
-        g_autofree float *whole =
-            run(&p, (const setting[]){{"model", models[m]}, {"schedule", "whole"}, {"scene-cut", "0"}, {NULL, NULL}}, NULL, NULL);
+        g_autofree float *whole = run(
+            &p, (const setting[]){{"model", models[m]}, {"schedule", "whole"}, {"scene-cut", "0"}, {NULL, NULL}}, NULL, NULL);
         for (size_t t = 0; t < G_N_ELEMENTS(tiles); t++) {
             tw_report report;
             g_autofree char *json = NULL;
             g_autofree float *tiled = run(
-                &p, (const setting[]){{"model", models[m]}, {"tile", tiles[t]}, {"scene-cut", "0"}, {"threads", t % 2 ? "2" : "1"}, {NULL, NULL}},
+                &p,
+                (const setting[]){
+                    {"model", models[m]}, {"tile", tiles[t]}, {"scene-cut", "0"}, {"threads", t % 2 ? "2" : "1"}, {NULL, NULL}},
                 &report, &json);
             g_assert_nonnull(strstr(json, "\"pair\":\"interpolated\""));
             g_assert_cmpint(report.tiles, >=, 4);
