@@ -143,24 +143,26 @@ void cli_print_command_help(FILE *file, const char *name)
     g_array_free(table, TRUE);
 }
 
+static void print_command(FILE *file, const char *name, const char *usage, const char *summary)
+{
+    char left[80];
+
+    snprintf(left, sizeof left, "%s %s", name, usage);
+    fprintf(file, "  %-*s", HELP_COLUMN - 2, left);
+    if (strlen(left) > HELP_COLUMN - 3)
+        fprintf(file, "\n%*s", HELP_COLUMN, "");
+    print_wrapped(file, summary, HELP_COLUMN);
+}
+
 void cli_print_overview(FILE *file)
 {
     const tw_op_info *op;
-    char left[80];
 
     fprintf(file, "tilewright %s: big images, small memory, no seams\n\nusage: tilewright OP ARGS [options]\n\n", tw_version());
-    for (size_t i = 0; (op = tw_op_at(i)); i++) {
-        snprintf(left, sizeof left, "%s %s", op->name, op->usage);
-        fprintf(file, "  %-*s", HELP_COLUMN - 2, left);
-        print_wrapped(file, op->summary, HELP_COLUMN);
-    }
-    for (const cli_command *c = cli_commands; c->name; c++) {
-        snprintf(left, sizeof left, "%s %s", c->name, c->usage);
-        fprintf(file, "  %-*s", HELP_COLUMN - 2, left);
-        if (strlen(left) > HELP_COLUMN - 3)
-            fprintf(file, "\n%*s", HELP_COLUMN, "");
-        print_wrapped(file, c->summary, HELP_COLUMN);
-    }
+    for (size_t i = 0; (op = tw_op_at(i)); i++)
+        print_command(file, op->name, op->usage, op->summary);
+    for (const cli_command *c = cli_commands; c->name; c++)
+        print_command(file, c->name, c->usage, c->summary);
     fprintf(file, "\n`tilewright OP --help` lists the options of an operator; `tilewright --version` prints the version.\n"
                   "Exit codes: 0 done, 1 failed while running, 2 bad usage, 3 bad input, 4 does not fit the memory or\n"
                   "scratch limit, 5 device, 130 interrupted.\n");

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/tensor.h"
 #include "engine/kept.h"
+#include "engine/sampler.h"
 #include "model/model.h"
 #include "model/stages.h"
 #include "tilewright/engine.h"
@@ -34,9 +35,11 @@ typedef struct tw_engine_call {
     tw_kept *kept;
     int worker;
     int64_t column, row;
+    tw_sampler_view *warp; /* a flow net: what its Warps sample */
 } tw_engine_call;
 
 /** `device`: -1 CPU float32, 0.. Vulkan device. `carry` (may be NULL): the net as that has it, which runs in steps only (CPU).
+ *  A flow net is opened as model->flow has it.
  *  Loads the weights, counted against `account` by `weight_bytes`. Model and carry must outlive the engine. */
 tw_status tw_engine_open_ncnn(const tw_model *model, const tw_carry *carry, int device, tw_account *account,
                               int64_t weight_bytes, tw_engine **out, tw_error *err);

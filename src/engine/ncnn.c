@@ -12,6 +12,7 @@
 #include "engine/gpu_run.h"
 #include "engine/log.h"
 #include "engine/moment.h"
+#include "engine/sampler_layer.h"
 #include "model/packing.h"
 
 typedef struct ncnn_engine {
@@ -73,10 +74,24 @@ static ncnn_mat_t wrap(const tw_tensor *tensor, bool vector)
     return ncnn_mat_create_external_3d((int)tensor->w, (int)tensor->h, (int)tensor->c, tensor->data, NULL);
 }
 
+static const tw_graph *graph_of(const ncnn_engine *engine)
+{
+    const tw_model *model = engine->model;
+    return engine->carry ? engine->carry->net : model->flow ? model->flow->net : model->graph;
+}
+
+static const char *text_of(const ncnn_engine *engine)
+{
+    const tw_model *model = engine->model;
+    if (engine->carry)
+        return engine->carry->text;
+    return model->flow ? model->flow->text : model->lowered ? model->lowered : model->param_text;
+}
+
 /* ncnn asks how many own what a layer is to write over, and crashes when it is nobody: such a layer gets a copy of the input. */
 static bool is_written_over(const ncnn_engine *engine, const char *name)
 {
-    const tw_graph *graph = engine->carry ? engine->carry->net : engine->model->graph;
+    const tw_graph *graph = graph_of(engine);
     int blob = tw_graph_blob(graph, name);
     for (int i = 0; i < graph->n_layers && blob >= 0; i++)
         for (int k = 0; k < graph->layers[i].n_inputs; k++)
@@ -153,6 +168,8 @@ static tw_status extract_all(ncnn_extractor_t extractor, tw_engine_worker *worke
             continue;
         if (mat)
             ncnn_mat_destroy(mat);
+        if (call->warp && call->warp->error.code != TW_OK)
+            return tw_fail(err, call->warp->error.code, "%s", call->warp->error.message);
         if (tw_arena_refused(worker->arena) || refused)
             code = -100;
         return no_blob((ncnn_engine *)worker->engine, call->out[i].blob, code, err);
@@ -197,6 +214,7 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
     tw_log_clear();
     current_arena = worker->arena;
     tw_carried_enter(engine->convolutions, step, engine->blobs, engine->workspace);
+    tw_sampler_enter(call->warp, engine->blobs);
     ncnn_extractor_t extractor = ncnn_extractor_create(engine->net);
     if (worker->device) {
         tw_gpu_reserve(worker->device, worker->reserve);
@@ -218,6 +236,7 @@ static tw_status run_ncnn(tw_engine_worker *worker, tw_engine_call *call, tw_err
         tw_gpu_settle(worker->device);
     current_arena = NULL;
     tw_carried_leave();
+    tw_sampler_enter(NULL, NULL);
     for (int i = 0; i < call->n_in; i++)
         if (mats[i])
             ncnn_mat_destroy(mats[i]);
@@ -258,8 +277,8 @@ static tw_status load(ncnn_engine *engine, int device, tw_error *err)
         engine->convolutions = tw_carried_register(engine->net);
     else
         tw_moment_register(engine->net);
-    const char *text = engine->carry ? engine->carry->text : model->lowered ? model->lowered : model->param_text;
-    if (ncnn_net_load_param_memory(engine->net, text) != 0)
+    tw_sampler_register(engine->net);
+    if (ncnn_net_load_param_memory(engine->net, text_of(engine)) != 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: ncnn cannot read the graph", model->record.name);
     bool loaded;
     if (model->weights)

@@ -170,6 +170,18 @@ tw_status tw_interp_maps(tw_shaper *s, tw_map *x, tw_map *y)
     return TW_OK;
 }
 
+tw_status tw_shaper_int(tw_shaper *s, int key, int fallback, int lo, int hi, int64_t *out)
+{
+    double v = tw_layer_real(tw_shaper_layer(s), key, fallback);
+    if (v != fallback && !(v >= lo && v <= hi && v == floor(v))) {
+        const tw_layer *l = tw_shaper_layer(s);
+        return tw_fail(s->err, TW_ERROR_INPUT, "%s: layer %.80s (%.40s): parameter %d is %g, outside %d..%d", s->label, l->name,
+                       l->type, key, v, lo, hi);
+    }
+    *out = (int64_t)v;
+    return TW_OK;
+}
+
 /* ---- crop ---- */
 
 static tw_map cut(int64_t from, int64_t behind)

@@ -34,18 +34,6 @@ void tw_shaper_inexact(tw_shaper *s, const char *why)
     s->geometry->why_inexact = g_strdup_printf("layer %.80s (%.40s): %s", l->name, l->type, why);
 }
 
-tw_status tw_shaper_int(tw_shaper *s, int key, int fallback, int lo, int hi, int64_t *out)
-{
-    double v = tw_layer_real(tw_shaper_layer(s), key, fallback);
-    if (v != fallback && !(v >= lo && v <= hi && v == floor(v))) {
-        const tw_layer *l = tw_shaper_layer(s);
-        return tw_fail(s->err, TW_ERROR_INPUT, "%s: layer %.80s (%.40s): parameter %d is %g, outside %d..%d", s->label, l->name,
-                       l->type, key, v, lo, hi);
-    }
-    *out = (int64_t)v;
-    return TW_OK;
-}
-
 /* Index of the first input with an extent, or -1. */
 static int main_input(const tw_shaper *s)
 {
@@ -378,7 +366,10 @@ static tw_status shape_pooling(tw_shaper *s)
 
 static tw_status shape_warp(tw_shaper *s)
 {
-    if (tw_shaper_layer(s)->n_inputs != 2)
+    const tw_layer *l = tw_shaper_layer(s);
+    if (!strcmp(l->type, "TwWarp")) /* what it samples is no blob of the run */
+        return set_same(s, tw_layer_int(l, 0, 0));
+    if (l->n_inputs != 2)
         return tw_shaper_fail(s, "needs a picture and a flow");
     const tw_blob_geometry *in = tw_shaper_in(s, 0);
     int64_t m = in->spatial ? tw_ceil_div(s->motion * in->rate.num, in->rate.den) : 0;
@@ -467,7 +458,7 @@ static const struct {
     {shape_input, 0, "Input"},
     {shape_constant, 0, "MemoryData"},
     {shape_dense, 1, "InnerProduct"},
-    {shape_warp, 2, "rife.Warp"},
+    {shape_warp, 1, "rife.Warp Warp TwWarp"},
     {shape_gridsample, 1, "GridSample"},
     {shape_reduction, 1, "Reduction"},
     {shape_moment, 1, "TwMean TwVariance"},

@@ -6,7 +6,6 @@
 #include "model/memory.h"
 
 #include <glib.h>
-#include <math.h>
 #include <string.h>
 
 #include "model/layers.h"
@@ -251,25 +250,11 @@ static box *run_concat(play *p, int layer, box *const *in)
     return out;
 }
 
-/* First channel that a Crop keeps. */
-static int first_channel(const tw_layer *l, int channels)
-{
-    const tw_param *starts = tw_layer_param(l, 9), *axes = tw_layer_param(l, 11);
-    if (!starts || !starts->values)
-        return tw_layer_int(l, 2, 0);
-    for (int i = 0; i < starts->n; i++) {
-        double axis = axes && axes->values && i < axes->n ? axes->values[i] : i, v = starts->values[i];
-        if (axis == 0 || axis == -3)
-            return v == -233 || !(fabs(v) < TW_MAX_CHANNELS) ? 0 : v < 0 ? (int)v + channels : (int)v;
-    }
-    return 0;
-}
-
 static box *run_crop(play *p, int layer, const box *in)
 {
     const tw_layer *l = layer_at(p, layer);
     int channels = channels_of(p, l->outputs[0]);
-    bool whole_packs = widest_pack(p, channels) == in->pack && first_channel(l, in->channels) % in->pack == 0;
+    bool whole_packs = widest_pack(p, channels) == in->pack && tw_crop_first(l, in->channels) % in->pack == 0;
     int64_t unpacked = whole_packs || in->pack == 1 ? 0 : size_of(in->w, in->h, in->channels, 1);
     take(p, unpacked);
     box *out = box_for(p, l->outputs[0], whole_packs ? in->pack : 1);
@@ -315,8 +300,9 @@ static box *run_other(play *p, int layer, const box *in)
     if (!strcmp(l->type, "TwWindow"))
         return box_for(p, l->outputs[0], in->pack);
     out = box_for(p, l->outputs[0], takes_packs(p, l) ? widest_pack(p, channels_of(p, l->outputs[0])) : 1);
-    static const char simple[] = "BinaryOp Eltwise Interp PixelShuffle Reorg rife.Warp Padding Reduction InnerProduct Cast "
-                                 "DeepCopy TwMean TwVariance";
+    static const char simple[] =
+        "BinaryOp Eltwise Interp PixelShuffle Reorg rife.Warp Warp TwWarp Padding Reduction InnerProduct Cast "
+        "DeepCopy TwMean TwVariance";
     if (!strcmp(l->type, "Padding") && in->pack != out->pack)
         touch(p, size_of(in->w, in->h, in->channels, 1));
     if (!tw_type_listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
@@ -445,7 +431,8 @@ static void play_end(play *p)
     g_free(p->blobs);
 }
 
-static play play_tile(const tw_graph *graph, const tw_geometry *geometry, bool device, bool injected, int64_t w, int64_t h)
+static play play_run(const tw_graph *graph, const tw_geometry *geometry, bool device, bool injected, int n_in, const int *in,
+                     int n_out, const int *out, const int64_t size[2])
 {
     play p = play_of(graph, device);
     p.reach = geometry->reach;
@@ -454,11 +441,23 @@ static play play_tile(const tw_graph *graph, const tw_geometry *geometry, bool d
         p.unread[geometry->barriers[i].input_blob] = true;
     for (int i = 0; i < graph->n_blobs; i++)
         p.channels[i] = geometry->blobs[i].channels;
-    if (tw_geometry_lengths(graph, geometry, 0, w, p.length[0], NULL) &&
-        tw_geometry_lengths(graph, geometry, 1, h, p.length[1], NULL))
-        play_call(&p, geometry->n_inputs, geometry->inputs, 1, &geometry->output);
+    if (tw_geometry_lengths(graph, geometry, 0, size[0], p.length[0], NULL) &&
+        tw_geometry_lengths(graph, geometry, 1, size[1], p.length[1], NULL))
+        play_call(&p, n_in, in, n_out, out);
     play_end(&p);
     return p;
+}
+
+static play play_tile(const tw_graph *graph, const tw_geometry *geometry, bool device, bool injected, int64_t w, int64_t h)
+{
+    return play_run(graph, geometry, device, injected, geometry->n_inputs, geometry->inputs, 1, &geometry->output,
+                    (int64_t[2]){w, h});
+}
+
+int64_t tw_memory_run(const tw_graph *graph, const tw_geometry *geometry, int n_sources, const int *sources, int n_targets,
+                      const int *targets, int64_t w, int64_t h)
+{
+    return play_run(graph, geometry, false, false, n_sources, sources, n_targets, targets, (int64_t[2]){w, h}).peak;
 }
 
 static void to_net(const tw_carry *carry, int n, const int *blobs, int *to)

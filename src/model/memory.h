@@ -15,6 +15,11 @@ int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, bool 
  *  not in it. */
 int64_t tw_memory_tile_carried(const tw_carry *carry, const tw_stage *stage, const int64_t tile[2]);
 
+/** The same for a run from some blobs to others: `sources` are given, `targets` are what is asked for, in this order. w x h are the
+ *  input samples that the tile stands for. */
+int64_t tw_memory_run(const tw_graph *graph, const tw_geometry *geometry, int n_sources, const int *sources, int n_targets,
+                      const int *targets, int64_t w, int64_t h);
+
 /** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the
  *  moment of transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry);

@@ -113,18 +113,22 @@ void tw_model_free(tw_model *model)
     tw_carry_free(model->carry);
     tw_carry_free(model->carry_plain);
     g_free(model->why_not_carried);
+    tw_flow_free(model->flow);
+    g_free(model->why_no_flow);
     tw_graph_free(model->graph);
     tw_geometry_free(model->geometry);
     g_free(model);
 }
 
-/* A net that cannot be carried is a net all the same. */
-static void prepare_carry(tw_model *model, const char *label)
+/* A net that cannot be carried, or has no flow, is a net all the same. */
+static void prepare_forms(tw_model *model, const char *label)
 {
-    tw_error why = TW_ERROR_NONE;
+    tw_error why = TW_ERROR_NONE, why_no_flow = TW_ERROR_NONE;
     static const int64_t large = 4 << 20; /* weights */
     const tw_geometry *g = model->geometry;
     const char *text = model->lowered ? model->lowered : model->param_text;
+    if (tw_flow_of(model->graph, g, text, label, &model->flow, &why_no_flow) != TW_OK)
+        model->why_no_flow = g_strdup(why_no_flow.message);
     if (tw_carry_of(model->graph, g, text, label, false, &model->carry, &why) != TW_OK)
         model->why_not_carried = g_strdup(why.message);
     else if (g->weights >= large && g->canvas[0] == 0)
@@ -157,7 +161,7 @@ static tw_status complete(tw_model *model, const char *label, bool light, tw_err
     TW_TRY(read_graph(model, label, err));
     if (light)
         return TW_OK;
-    prepare_carry(model, label);
+    prepare_forms(model, label);
     GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_checksum_update(sum, (const guchar *)model->param_text, (gssize)model->param_length);
     tw_status status = TW_OK;

@@ -5,6 +5,7 @@
 #define TW_MODEL_MODEL_H
 
 #include "model/carry.h"
+#include "model/flow.h"
 #include "model/graph.h"
 
 typedef struct tw_model_record {
@@ -34,6 +35,8 @@ typedef struct tw_model {
     tw_carry
         *carry_plain; /* the same without Winograd convolutions; NULL: it would save too little, or change rounding too much */
     char *why_not_carried; /* NULL: it can */
+    tw_flow *flow;         /* a net of two pictures, which runs in these stages only; NULL: it is none */
+    char *why_no_flow;     /* NULL: it is one */
     char hash[65];         /* sha256 of graph text and weights, hex */
 } tw_model;
 

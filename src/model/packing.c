@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/packing.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "model/layers.h"
 
 bool tw_type_listed(const char *type, const char *names)
 {
@@ -39,4 +42,17 @@ bool tw_layer_in_place(const tw_layer *l)
     if (!strcmp(l->type, "BinaryOp"))
         return l->n_inputs == 1;
     return tw_type_listed(l->type, names);
+}
+
+int tw_crop_first(const tw_layer *l, int channels)
+{
+    const tw_param *starts = tw_layer_param(l, 9), *axes = tw_layer_param(l, 11);
+    if (!starts || !starts->values)
+        return tw_layer_int(l, 2, 0);
+    for (int i = 0; i < starts->n; i++) {
+        double axis = axes && axes->values && i < axes->n ? axes->values[i] : i, v = starts->values[i];
+        if (axis == 0 || axis == -3)
+            return v == -233 || !(fabs(v) < TW_MAX_CHANNELS) ? 0 : v < 0 ? (int)v + channels : (int)v;
+    }
+    return 0;
 }

@@ -14,4 +14,7 @@ bool tw_layer_any_pack(const tw_layer *layer);
 /** It writes its result over its input. */
 bool tw_layer_in_place(const tw_layer *layer);
 
+/** First channel that a Crop keeps of so many. */
+int tw_crop_first(const tw_layer *layer, int channels);
+
 #endif

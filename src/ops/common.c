@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/compare/compare.h"
+#include "ops/interpolate/interpolate.h"
 #include "ops/op.h"
 #include "ops/register/register.h"
 #include "ops/upscale/upscale.h"
@@ -41,7 +42,8 @@ const tw_option tw_common_options[] = {
     {0},
 };
 
-static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_compare_class, &tw_register_class, &tw_warp_class};
+static const tw_op_class *const classes[] = {&tw_upscale_class, &tw_interpolate_class, &tw_compare_class, &tw_register_class,
+                                             &tw_warp_class};
 #define N_CLASSES (sizeof classes / sizeof *classes)
 
 const tw_op_class *tw_op_find(const char *name)

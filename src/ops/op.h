@@ -40,6 +40,9 @@ typedef struct tw_pass {
     bool as_before;        /* it reads, computes and takes what the pass before does */
     bool seams;            /* edges between tiles move to where the first input has little detail */
     bool uneven;           /* need() differs from tile row to tile row by more than the alignment: the plan asks for each */
+    double share;          /* of the work of one run of the whole; 0: all of it */
+    bool own_halo;         /* halo[] counts, not the facts': its planes have scales of their own */
+    int64_t halo[4];       /* left, top, right, bottom, pixels of that plane */
 } tw_pass;
 
 /** Where two tiles meet along an axis, in pixels of the plane that tiles partition. */
@@ -151,6 +154,7 @@ typedef struct tw_op_facts {
     const char *why_model; /* it was chosen, not named: why; NULL otherwise */
     int64_t halo[4];       /* left, top, right, bottom, input pixels */
     int64_t weight_bytes;  /* resident once loaded, shared by workers */
+    int64_t kept_bytes;    /* memory for what passes leave to each other */
     int64_t device_bytes;  /* host memory for an accelerator: its driver, and weights where it shares the host's memory */
     int64_t vram_budget;   /* bytes of device memory that may be used, 0: no device */
     int64_t vram_fixed;    /* of them: weights */

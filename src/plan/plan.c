@@ -91,9 +91,10 @@ double tw_plan_cache_factor(int64_t worker_bytes, double per_doubling)
 }
 
 /* What contexts and overlaps add to the work of an inner tile. */
-static double overhead_of(const tw_planner *p, const tw_grid *grid)
+static double overhead_of(const tw_planner *p, const tw_pass *pass, const tw_grid *grid)
 {
-    double scale = p->facts.scale, core = 1, work = 1;
+    const int64_t *halo = pass->own_halo ? pass->halo : p->facts.halo;
+    double scale = pass->own_halo ? 1 : p->facts.scale, core = 1, work = 1;
     for (int axis = 0; axis < 2; axis++) {
         int64_t length = axis ? grid->height : grid->width;
         int64_t pitch = tw_min64(axis ? grid->pitch_h : grid->pitch_w, length);
@@ -101,7 +102,7 @@ static double overhead_of(const tw_planner *p, const tw_grid *grid)
         bool widened = reach > 0 && (axis ? grid->shift_h : grid->shift_w) > 0; /* overlaps take what slack there is */
         int64_t write = tw_min64((widened ? axis ? grid->tile_h : grid->tile_w : pitch) + 2 * reach, length);
         core *= (double)pitch / scale;
-        work *= (double)write / scale + p->facts.halo[axis] + p->facts.halo[axis + 2];
+        work *= (double)write / scale + (double)(halo[axis] + halo[axis + 2]);
     }
     return work / core;
 }
@@ -137,10 +138,11 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
             windows += rows * tw_picture_row_bytes(picture);
         }
         c.window_bytes = tw_max64(c.window_bytes, windows);
-        double overhead = overhead_of(p, &grid);
+        double overhead = overhead_of(p, &pass, &grid);
         if (grid.columns == 1 && grid.rows == 1)
             overhead = 1;
         last = overhead * (double)tw_grid_taken_area(&grid, pass.sample) / ((double)pass.width * (double)pass.height);
+        last *= pass.share > 0 ? pass.share : 1;
         work += last;
         if (pass.result == TW_RESULT_PICTURE && r->result) {
             bool twice = lookahead && !tw_grid_blends(&grid); /* else the rows in flight are those being blended */
@@ -380,7 +382,7 @@ int64_t tw_plan_before_tiles(const tw_plan_request *request)
 {
     tw_op_facts facts;
     request->op->facts(request->state, &facts);
-    return tw_plan_before_op(request) + facts.weight_bytes + facts.device_bytes;
+    return tw_plan_before_op(request) + facts.weight_bytes + facts.kept_bytes + facts.device_bytes;
 }
 
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err)
@@ -394,7 +396,8 @@ tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *e
     out->sink_bytes = request->sink_cost ? request->sink_cost->fixed : 0;
     out->weight_bytes = p.facts.weight_bytes + p.facts.device_bytes;
     out->scratch_bytes = scratch_bytes(&p);
-    p.fixed_bytes = out->base_bytes + out->source_bytes + out->sink_bytes + out->weight_bytes;
+    out->kept_bytes = p.facts.kept_bytes;
+    p.fixed_bytes = out->base_bytes + out->source_bytes + out->sink_bytes + out->weight_bytes + out->kept_bytes;
     tw_status status = request->schedule == TW_SCHEDULE_WHOLE   ? plan_whole(&p, out, err)
                        : request->schedule == TW_SCHEDULE_CARRY ? tw_plan_carried(&p, out, err)
                                                                 : plan_tiles(&p, out, err);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/flow.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "model/layers.h"
+#include "model/memory.h"
+#include "model/packing.h"
+#include "model/workspace.h"
+
+void tw_flow_free(tw_flow *flow)
+{
+    if (!flow)
+        return;
+    g_free(flow->text);
+    tw_geometry_free(flow->geometry);
+    tw_graph_free(flow->net);
+    g_free(flow);
+}
+
+static bool is_warp(const tw_layer *l)
+{
+    return tw_type_listed(l->type, "rife.Warp Warp");
+}
+
+/* ---- which blobs ---- */
+
+static int place_of(const tw_flow *flow, int blob)
+{
+    for (int i = 0; i < flow->n_blobs; i++)
+        if (flow->blobs[i].blob == blob)
+            return i;
+    return -1;
+}
+
+static bool add(tw_flow *flow, int blob, bool sampled)
+{
+    int place = place_of(flow, blob);
+    if (place < 0 && flow->n_blobs == TW_FLOW_BLOBS)
+        return false;
+    if (place < 0)
+        flow->blobs[place = flow->n_blobs++] = (tw_flow_blob){.blob = blob, .made = -1, .last = -1};
+    flow->blobs[place].sampled |= sampled;
+    return true;
+}
+
+static int64_t compare_rates(tw_ratio a, tw_ratio b)
+{
+    return a.num * b.den - b.num * a.den;
+}
+
+/* What the layer hands on, or -1. */
+static int cut_of(const tw_graph *graph, const tw_geometry *g, const tw_layer *l)
+{
+    if (strcmp(l->type, "Interp") != 0 || !g->blobs[l->inputs[0]].spatial)
+        return -1;
+    int64_t growth = compare_rates(g->blobs[l->outputs[0]].rate, g->blobs[l->inputs[0]].rate);
+    return growth > 0 ? tw_graph_unsplit(graph, l->inputs[0]) : growth < 0 ? l->outputs[0] : -1;
+}
+
+static tw_status find_blobs(tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const char *label, tw_error *err)
+{
+    bool room = true;
+    for (int i = 0; i < g->n_inputs; i++)
+        room = room && add(flow, g->inputs[i], false);
+    flow->n_inputs = flow->n_blobs;
+    for (int i = 0; i < graph->n_layers && room; i++) {
+        int cut = cut_of(graph, g, &graph->layers[i]);
+        if (is_warp(&graph->layers[i]))
+            room = add(flow, tw_graph_unsplit(graph, graph->layers[i].inputs[0]), true);
+        else if (cut >= 0)
+            room = add(flow, cut, false);
+    }
+    flow->output = flow->n_blobs;
+    room = room && place_of(flow, g->output) < 0 && add(flow, g->output, false);
+    if (!room)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: more than %d blobs between stages", label, TW_FLOW_BLOBS);
+    for (int i = 0; i < flow->n_blobs; i++) {
+        const tw_blob_geometry *b = &g->blobs[flow->blobs[i].blob];
+        if (!b->spatial || b->channels < 1 || compare_rates(b->rate, b->rate_y) != 0)
+            return tw_fail(err, TW_ERROR_USAGE, "%s: blob %.80s is no picture that stages could hand on", label,
+                           graph->blobs[flow->blobs[i].blob].name);
+    }
+    return TW_OK;
+}
+
+/* ---- the text ---- */
+
+static const char *next_line(const char **at)
+{
+    *at += strspn(*at, " \t\r\n\v\f");
+    const char *line = *at;
+    *at += strcspn(*at, "\n");
+    return line;
+}
+
+/* Blobs and weights stay what and where they are; Warps lose the input that they sample. */
+static char *rewrite(const tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const char *text)
+{
+    GString *out = g_string_new("7767517\n");
+    const char *at = text;
+    next_line(&at);
+    next_line(&at);
+    g_string_append_printf(out, "%d %d\n", graph->n_layers, graph->n_blobs);
+    for (int i = 0; i < graph->n_layers; i++) {
+        const tw_layer *l = &graph->layers[i];
+        const char *line = next_line(&at);
+        if (!is_warp(l)) {
+            g_string_append_len(out, line, at - line);
+        } else {
+            int source = place_of(flow, tw_graph_unsplit(graph, l->inputs[0]));
+            g_string_append_printf(out, "TwWarp tw:%d:%.200s 1 1 %s %s 0=%d", source, l->name, graph->blobs[l->inputs[1]].name,
+                                   graph->blobs[l->outputs[0]].name, g->blobs[l->outputs[0]].channels);
+        }
+        g_string_append_c(out, '\n');
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* ---- stages ---- */
+
+static int source_of(const tw_layer *l)
+{
+    return strcmp(l->type, "TwWarp") ? -1 : (int)g_ascii_strtoll(l->name + strlen("tw:"), NULL, 10);
+}
+
+/* A blob belongs to the first stage at whose beginning everything is there that it is made of. */
+static void find_levels(tw_flow *flow, int *level)
+{
+    const tw_graph *net = flow->net;
+    for (int i = 0; i < net->n_layers; i++) {
+        const tw_layer *l = &net->layers[i];
+        int own = 0, source = source_of(l);
+        if (source >= 0)
+            own = flow->blobs[source].made + 1;
+        for (int k = 0; k < l->n_inputs; k++)
+            own = MAX(own, level[l->inputs[k]]);
+        for (int k = 0; k < l->n_outputs; k++) {
+            int place = place_of(flow, l->outputs[k]);
+            level[l->outputs[k]] = own;
+            if (place >= flow->n_inputs) {
+                flow->blobs[place].made = own;
+                level[l->outputs[k]] = own + 1;
+            }
+        }
+    }
+}
+
+static int64_t lcm64(int64_t a, int64_t b)
+{
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t r = x % y;
+        x = y;
+        y = r;
+    }
+    return a / x * b;
+}
+
+static void add_source(tw_flow *flow, int number, int place)
+{
+    tw_flow_stage *stage = &flow->stages[number];
+    for (int i = 0; i < stage->n_sources; i++)
+        if (stage->sources[i] == place)
+            return;
+    stage->sources[stage->n_sources++] = place;
+    flow->blobs[place].last = MAX(flow->blobs[place].last, number);
+}
+
+/* What one layer of a stage asks of the tiles. */
+static void count_layer(tw_flow *flow, tw_flow_stage *stage, const tw_layer *l)
+{
+    const tw_blob_geometry *out = &flow->geometry->blobs[l->outputs[0]],
+                           *in = l->n_inputs ? &flow->geometry->blobs[l->inputs[0]] : out;
+    if (!out->spatial)
+        return;
+    stage->grid = lcm64(stage->grid, lcm64(out->rate.den, in->rate.den));
+    if (!strncmp(l->type, "Convolution", 11) || !strncmp(l->type, "Deconvolution", 13)) {
+        tw_ratio rate = l->type[0] == 'C' ? out->rate : in->rate;
+        stage->macs += (double)rate.num * (double)rate.num / (double)(rate.den * rate.den) * tw_layer_real(l, 6, 0);
+    }
+    if (strcmp(l->type, "Convolution") != 0)
+        return;
+    tw_kernel kernel = tw_kernel_of(l, in->channels);
+    int64_t side = tw_work_winograd_side(&kernel);
+    if (side > 0)
+        stage->align = lcm64(stage->align, side * out->rate.den);
+}
+
+/* Back from the targets to what earlier stages left. */
+static void walk_stage(tw_flow *flow, int number, bool *wanted)
+{
+    const tw_graph *net = flow->net;
+    tw_flow_stage *stage = &flow->stages[number];
+    memset(wanted, 0, (size_t)net->n_blobs * sizeof *wanted);
+    for (int i = 0; i < flow->n_blobs; i++)
+        if (flow->blobs[i].made == number) {
+            tw_ratio rate = tw_flow_rate(flow, i);
+            wanted[flow->blobs[i].blob] = true;
+            if (stage->n_targets == 0 || compare_rates(rate, stage->rate) < 0)
+                stage->rate = rate;
+            stage->targets[stage->n_targets++] = i;
+        }
+    stage->grid = stage->align = 1;
+    for (int i = net->n_layers - 1; i >= 0; i--) {
+        const tw_layer *l = &net->layers[i];
+        bool run = false;
+        for (int k = 0; k < l->n_outputs; k++) {
+            int place = place_of(flow, l->outputs[k]);
+            if (!wanted[l->outputs[k]])
+                continue;
+            if (place >= 0 && flow->blobs[place].made < number)
+                add_source(flow, number, place);
+            else
+                run = true;
+        }
+        if (!run)
+            continue;
+        count_layer(flow, stage, l);
+        if (source_of(l) >= 0) {
+            stage->samples[source_of(l)] = true;
+            flow->blobs[source_of(l)].last = MAX(flow->blobs[source_of(l)].last, number);
+        }
+        for (int k = 0; k < l->n_inputs; k++)
+            wanted[l->inputs[k]] = true;
+    }
+    stage->align = lcm64(stage->align, stage->grid);
+}
+
+/* A core in the middle of a picture that has no borders, between blocks of any side. */
+static void find_halo(tw_flow *flow, int number, bool blocks)
+{
+    static const int64_t n = INT64_C(3) << 32, middle = INT64_C(3) << 30, core = 3 << 16;
+    tw_flow_stage *stage = &flow->stages[number];
+    int64_t grid = stage->grid, align = stage->align;
+    stage->grid = stage->align = 1;
+    stage->blocks = blocks;
+    for (int axis = 0; axis < 2; axis++) {
+        tw_ratio rate = stage->rate;
+        tw_span out = {middle * rate.num / rate.den, (middle + core) * rate.num / rate.den};
+        tw_span need = tw_flow_need(flow, number, axis, n, out);
+        stage->halo[axis] = middle - need.lo;
+        stage->halo[axis + 2] = need.hi - middle - core;
+    }
+    stage->grid = grid;
+    stage->align = align;
+}
+
+/* Work of a tile of 512 samples of the plane with its halo, over that of its core. */
+static double overhead(const tw_flow_stage *stage)
+{
+    double work = 1;
+    for (int axis = 0; axis < 2; axis++)
+        work *= 1 + (double)((stage->halo[axis] + stage->halo[axis + 2]) * stage->rate.num) / (512.0 * (double)stage->rate.den);
+    return work;
+}
+
+/* Rounding in an early stage grows in those behind it: there tiles give the very bits of a whole run, where that is not too dear. */
+static void choose_halo(tw_flow *flow, int number)
+{
+    tw_flow_stage *stage = &flow->stages[number];
+    find_halo(flow, number, false);
+    double plain = overhead(stage);
+    find_halo(flow, number, true);
+    if ((overhead(stage) - plain) * stage->macs > 0.15 * flow->geometry->macs_per_pixel)
+        find_halo(flow, number, false);
+}
+
+static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
+{
+    int *level = g_new0(int, flow->net->n_blobs);
+    bool *wanted = g_new0(bool, flow->net->n_blobs);
+    tw_status status = TW_OK;
+    find_levels(flow, level);
+    flow->n_stages = flow->blobs[flow->output].made + 1;
+    flow->blobs[flow->output].last = flow->n_stages - 1;
+    if (flow->n_stages > TW_FLOW_STAGES)
+        status = tw_fail(err, TW_ERROR_USAGE, "%s: %d stages, at most %d are handled", label, flow->n_stages, TW_FLOW_STAGES);
+    for (int i = flow->n_stages - 1; i >= 0 && status == TW_OK; i--) {
+        walk_stage(flow, i, wanted);
+        if (flow->stages[i].n_targets == 0 || flow->stages[i].align > 4096)
+            status =
+                tw_fail(err, TW_ERROR_USAGE, "%s: no tile of stage %d has a beginning that all its layers share", label, i);
+        else
+            choose_halo(flow, i);
+    }
+    g_free(level);
+    g_free(wanted);
+    return status;
+}
+
+tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, tw_flow **out,
+                     tw_error *err)
+{
+    *out = NULL;
+    if (!geometry->warps || geometry->n_inputs < 2 || geometry->n_inputs > 3)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: not a net that warps two pictures", label);
+    if (!geometry->exact || geometry->n_barriers > 0 || geometry->canvas[0] > 0)
+        return tw_fail(err, TW_ERROR_USAGE, "%s cannot be run in stages: %s", label,
+                       geometry->why_inexact ? geometry->why_inexact : "it needs the whole picture, or more than it");
+    if (compare_rates(geometry->blobs[geometry->output].rate, (tw_ratio){1, 1}) != 0)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: its result has another size than its pictures", label);
+    tw_flow *flow = g_new0(tw_flow, 1);
+    tw_status status = find_blobs(flow, graph, geometry, label, err);
+    if (status == TW_OK) {
+        flow->text = rewrite(flow, graph, geometry, text);
+        status = tw_graph_parse(flow->text, strlen(flow->text), label, &flow->net, err);
+    }
+    if (status == TW_OK)
+        status = tw_geometry_of(flow->net, label, &flow->geometry, err);
+    if (status == TW_OK)
+        status = find_stages(flow, label, err);
+    if (status != TW_OK)
+        tw_flow_free(flow);
+    else
+        *out = flow;
+    return status;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/** A flow net in stages: a net of two pictures that estimates motion from coarse to fine and warps by it. It is cut where the estimate
+ *  passes from one scale to the next: at what an Interp reduces or enlarges, and at what a Warp samples. Each stage runs tile by tile
+ *  over what earlier ones left, with a halo of its own; a Warp samples the whole of its picture through the engine, so that no motion
+ *  is too large and none costs halo. Found by structure, not by names. Internal to the library. */
+#ifndef TW_MODEL_FLOW_H
+#define TW_MODEL_FLOW_H
+
+#include "model/interval.h"
+
+#define TW_FLOW_BLOBS  64
+#define TW_FLOW_STAGES 32
+
+/** A blob that stages hand on: an input of the net, what is kept between stages, the result. */
+typedef struct tw_flow_blob {
+    int blob;       /* of the net, behind all Splits */
+    int made, last; /* the stage that computes it (inputs: -1), the last stage that reads it (the result: the last one) */
+    bool sampled;   /* Warps read it wherever the flow points */
+} tw_flow_blob;
+
+/** Numbers are places in tw_flow.blobs. */
+typedef struct tw_flow_stage {
+    int n_sources, n_targets;
+    int sources[TW_FLOW_BLOBS]; /* read around a tile */
+    int targets[TW_FLOW_BLOBS];
+    bool samples[TW_FLOW_BLOBS]; /* its Warps sample this one */
+    tw_ratio rate;               /* of the plane that its tiles partition: the coarsest target's, over input samples */
+    int64_t grid;                /* input samples: tiles begin and end at multiples */
+    int64_t align;               /* they begin at multiples of this one, so that blocks of convolutions lie as in a whole run */
+    bool blocks;     /* tiles hold all that has a part in the rounding of their core, so that they give its very bits */
+    int64_t halo[4]; /* l,t,r,b: input samples read around a core in the middle, before alignment */
+    double macs;     /* per input sample */
+} tw_flow_stage;
+
+typedef struct tw_flow {
+    char *text;    /* the net as it runs: "TwWarp" layers named "tw:N:..." take a flow and sample blobs[N] */
+    tw_graph *net; /* the same, parsed */
+    tw_geometry *geometry;
+    int n_blobs, n_inputs; /* the inputs come first */
+    tw_flow_blob blobs[TW_FLOW_BLOBS];
+    int output; /* place in blobs */
+    int n_stages;
+    tw_flow_stage stages[TW_FLOW_STAGES];
+} tw_flow;
+
+/** `text` is what `graph` was parsed from. TW_ERROR_USAGE says why the net is none, or cannot be run in stages. */
+tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, tw_flow **out,
+                     tw_error *err);
+/** NULL is allowed. */
+void tw_flow_free(tw_flow *flow);
+
+/** The input samples, of n, that a run must have to compute [out) of the stage's plane: on its grid, inside [0, n). n is a multiple of
+ *  the geometry's size_multiple. Pure. */
+tw_span tw_flow_need(const tw_flow *flow, int stage, int axis, int64_t n, tw_span out);
+/** Samples of the stage's plane for an input of n. */
+int64_t tw_flow_length(const tw_flow *flow, int stage, int64_t n);
+/** Input samples that a core of `length` samples of the plane needs at most. */
+int64_t tw_flow_most(const tw_flow *flow, int stage, int axis, int64_t n, int64_t length);
+/** Upper bound of the bytes of one run on w x h input samples, sources and targets included. */
+int64_t tw_flow_bytes(const tw_flow *flow, int stage, int64_t w, int64_t h);
+
+static inline const char *tw_flow_name(const tw_flow *flow, int place)
+{
+    return flow->net->blobs[flow->blobs[place].blob].name;
+}
+static inline tw_ratio tw_flow_rate(const tw_flow *flow, int place)
+{
+    return flow->geometry->blobs[flow->blobs[place].blob].rate;
+}
+static inline int tw_flow_channels(const tw_flow *flow, int place)
+{
+    return flow->geometry->blobs[flow->blobs[place].blob].channels;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/interpolate/options.h"
+
+const tw_option tw_interpolate_options[] = {
+    {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
+     "net of two pictures and a time, by name (tilewright models list) or by path of its .param file", "0.2"},
+    {"time", 't', "timestep", TW_OPTION_REAL, 0, 1, "0.5", NULL, NULL,
+     "of the frame in between: 0 is the first frame, 1 the second", "0.2"},
+    {"pad", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "replicate|reflect|zero",
+     "what the net sees right of and below pictures whose size is no multiple of what it needs (default: the model's)", "0.2"},
+    {"scene-cut", 0, NULL, TW_OPTION_REAL, 0, 1, "0.2", NULL, NULL,
+     "frames whose thumbnails are less alike than this (SSIM) show two scenes: the nearer one is repeated; 0: never", "0.2"},
+    {"static", 0, NULL, TW_OPTION_REAL, 0, 1, "0.996", NULL, NULL,
+     "frames whose thumbnails are more alike than this, and differ nowhere by a level of 8 bit on average, are the same: the "
+     "nearer one is repeated; 1: never",
+     "0.2"},
+    {"sample-steps", 0, NULL, TW_OPTION_INT, 1, 1000, NULL, NULL, NULL,
+     "of models that reach their result in steps; refused where the model has none", "0.2"},
+    {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
+     "container of the output (default: from its name)", "0.2"},
+    {"quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL,
+     "of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90)", "0.2"},
+    {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", "0.2"},
+    {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.2"},
+    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "deflate", NULL, "none|lzw|deflate|zstd", "compression of TIFF",
+     "0.2"},
+    {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
+     "turn the pixels upright instead of carrying the orientation tag", "0.2"},
+    {0},
+};
