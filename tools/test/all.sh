@@ -33,6 +33,7 @@ step gpu env VK_DRIVER_FILES="$(ls /usr/share/vulkan/icd.d/lvp_icd.*.json 2>/dev
     meson test -C "$build" --no-rebuild --suite gpu --print-errorlogs
 step exact meson test -C "$build" --no-rebuild --suite exact --print-errorlogs
 step verify tools/test/verify.sh "$build"
+step python tools/test/python.sh "$build"
 step fuzz fuzz/replay.sh "$build" --seconds 10
 # The same tests under address and undefined-behaviour sanitizers, but for those that only measure or only do arithmetic.
 sanitized() {
