@@ -74,6 +74,7 @@ static void forget_report(tw_job *job)
     job->model = job->device = job->explained = NULL;
     job->extra = NULL;
     job->report = (tw_report){0};
+    job->result = (tw_pixels){0};
 }
 
 void tw_job_free(tw_job *job)
@@ -97,13 +98,13 @@ tw_status tw_job_set(tw_job *job, const char *name, const char *value, tw_error 
     return tw_options_set(job->options, name, value, err);
 }
 
-static tw_status add_input(tw_job *job, tw_place place, const char *text, tw_error *err)
+tw_status tw_job_add_input(tw_job *job, tw_place place, const char *text, tw_error *err)
 {
     if (job->n_inputs >= job->op->info.max_inputs)
         return tw_fail(err, TW_ERROR_USAGE, "%s takes at most %d input%s", job->op->info.name, job->op->info.max_inputs,
                        job->op->info.max_inputs == 1 ? "" : "s");
     char *copy = g_strdup(text);
-    if (place.bytes)
+    if (place.bytes || place.raw)
         place.label = copy;
     else
         place.path = copy;
@@ -114,39 +115,36 @@ static tw_status add_input(tw_job *job, tw_place place, const char *text, tw_err
 
 tw_status tw_job_input(tw_job *job, const char *path, tw_error *err)
 {
-    return add_input(job, (tw_place){0}, path, err);
+    return tw_job_add_input(job, (tw_place){0}, path, err);
 }
 
 tw_status tw_job_input_bytes(tw_job *job, const void *bytes, size_t length, const char *label, tw_error *err)
 {
     if (!bytes || length == 0)
         return tw_fail(err, TW_ERROR_INPUT, "%s: 0 bytes", label ? label : "input");
-    return add_input(job, (tw_place){.bytes = bytes, .length = length}, label ? label : "input", err);
+    return tw_job_add_input(job, (tw_place){.bytes = bytes, .length = length}, label ? label : "input", err);
 }
 
-static void set_output(tw_job *job, const char *path, const char *format)
+tw_status tw_job_set_output(tw_job *job, const char *path, const char *format, tw_error *err)
 {
+    if (!job->op->info.has_output)
+        return tw_fail(err, TW_ERROR_USAGE, "%s writes no output%s%s", job->op->info.name, path ? ": " : "", path ? path : "");
     g_free(job->output_path);
     g_free(job->output_format);
     job->output_path = g_strdup(path);
     job->output_format = g_strdup(format);
     job->output = (tw_place){.path = job->output_path, .label = path ? NULL : "result"};
+    return TW_OK;
 }
 
 tw_status tw_job_output(tw_job *job, const char *path, tw_error *err)
 {
-    if (!job->op->info.has_output)
-        return tw_fail(err, TW_ERROR_USAGE, "%s writes no output: %s", job->op->info.name, path);
-    set_output(job, path, NULL);
-    return TW_OK;
+    return tw_job_set_output(job, path, NULL, err);
 }
 
 tw_status tw_job_output_bytes(tw_job *job, const char *format, tw_error *err)
 {
-    if (!job->op->info.has_output)
-        return tw_fail(err, TW_ERROR_USAGE, "%s writes no output", job->op->info.name);
-    set_output(job, NULL, format);
-    return TW_OK;
+    return tw_job_set_output(job, NULL, format, err);
 }
 
 void tw_job_on_progress(tw_job *job, void (*fn)(void *user, double fraction), void *user)
@@ -204,7 +202,7 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
         TW_TRY(tw_sink_open(job->context, &job->output, &run->result, run->sources[0], &run->sink_options, run->plan.ring_rows,
                             &sink, err));
     tw_status status = compute(run, sink, err);
-    if (status == TW_OK && sink && !job->output.path) {
+    if (status == TW_OK && sink && !job->output.path && !job->output.receiver) {
         g_free(job->result_bytes);
         job->result_bytes = tw_sink_steal_bytes(sink, &job->result_length);
     }

@@ -11,11 +11,22 @@
 #include "ops/op.h"
 #include "plan/plan.h"
 #include "tilewright/job.h"
+#include "tilewright/pixels.h"
 
 struct tw_session {
     tw_account *account;
     tw_pool *pool;
 };
+
+/** The caller's side of a result in memory: `place`, or `rows` and perhaps `begin`. */
+typedef struct tw_taker {
+    void *(*place)(void *user, tw_pixels *result);
+    int (*begin)(void *user, const tw_pixels *result);
+    int (*rows)(void *user, int64_t y, int64_t n, const void *pixels);
+    void *user;
+    char *at;            /* the first row, as placed */
+    int64_t row, stride; /* bytes of a row, and from one to the next */
+} tw_taker;
 
 struct tw_job {
     tw_session *session;
@@ -26,12 +37,16 @@ struct tw_job {
     int n_inputs;
     tw_place inputs[TW_MAX_INPUTS];
     char *owned[TW_MAX_INPUTS];
+    tw_raw raws[TW_MAX_INPUTS];   /* inputs that are pixels */
     const struct tw_field *field; /* to apply; NULL: that of an option, if of any */
     int thrift;                   /* to begin with */
     tw_place output;
     char *output_path, *output_format;
     void *result_bytes;
     size_t result_length;
+    tw_taker taker;
+    tw_receiver receiver;
+    tw_pixels result; /* of the report; no width: there is none */
     tw_report report;
     char *model, *device; /* strings of the report */
     void *extra;          /* json_t: members the operator added */
@@ -39,6 +54,13 @@ struct tw_job {
     tw_limits limits;
     char *explained;
 };
+
+/** Appends an input. `text` is copied, as the path or the label. */
+tw_status tw_job_add_input(tw_job *job, tw_place place, const char *text, tw_error *err);
+/** What the result goes to; all NULL: rows are to be taken. */
+tw_status tw_job_set_output(tw_job *job, const char *path, const char *format, tw_error *err);
+/** A picture without gaps, as the public API tells of it. */
+tw_pixels tw_pixels_of(const tw_picture *picture);
 
 /** Everything one plan or run holds between headers and finish. */
 typedef struct tw_run {

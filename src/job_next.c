@@ -42,8 +42,8 @@ static tw_status fill(const tw_job *job, tw_job *next, const tw_op_next *what, t
     TW_TRY(set_options(job, next, what, err));
     if (!what->field)
         return tw_fail_memory(err, "field", 0);
-    TW_TRY(input->bytes ? tw_job_input_bytes(next, input->bytes, input->length, input->label, err)
-                        : tw_job_input(next, input->path, err));
+    tw_place same = {.bytes = input->bytes, .length = input->length, .raw = input->raw};
+    TW_TRY(tw_job_add_input(next, same, input->path ? input->path : input->label, err));
     return tw_job_output(next, what->output, err);
 }
 
@@ -51,7 +51,7 @@ static tw_status make(const tw_job *job, const tw_op_next *what, tw_job **out, t
 {
     const tw_place *input = &job->inputs[what->input];
     *out = NULL;
-    if (!input->bytes && strcmp(input->path, "-") == 0)
+    if (input->path && strcmp(input->path, "-") == 0)
         return tw_fail(err, TW_ERROR_USAGE, "%s: %s is read twice, and standard input cannot be", what->output, input->path);
     tw_job *next;
     TW_TRY(tw_job_new(job->session, what->op, &next, err));

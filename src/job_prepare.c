@@ -55,7 +55,7 @@ static void fill_sink_options(tw_run *run)
     tw_sink_options *sink = &run->sink_options;
     *sink =
         (tw_sink_options){.format = job->output_format, .compression = -1, .overwrite = tw_options_bool(options, "overwrite")};
-    if (!tw_options_find(options, "format"))
+    if (!tw_options_find(options, "format") || job->output.receiver)
         return;
     if (!sink->format)
         sink->format = tw_options_text(options, "format");
@@ -102,7 +102,7 @@ static tw_status check_output(tw_run *run, tw_error *err)
     tw_job *job = run->job;
     if (job->op->result != TW_RESULT_PICTURE)
         return TW_OK;
-    if (!job->output.path && !job->output_format)
+    if (!job->output.path && !job->output_format && !job->output.receiver)
         return tw_fail(err, TW_ERROR_USAGE, "%s needs an output", job->op->info.name);
     job->op->picture(run->state, &run->result, &run->sink_options.final_width, &run->sink_options.final_height);
     return tw_sink_check(&job->output, &run->result, run->sources[0], &run->sink_options, &run->sink_cost, err);

@@ -153,6 +153,8 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     if (job->op->result == TW_RESULT_PICTURE) {
         r->width = run->sink_options.final_width > 0 ? run->sink_options.final_width : run->result.width;
         r->height = run->sink_options.final_height > 0 ? run->sink_options.final_height : run->result.height;
+        job->result =
+            tw_pixels_of(&(tw_picture){r->width, r->height, run->result.colours, run->result.alpha, run->result.depth});
     }
     r->schedule = tw_schedule_name(plan->schedule);
     r->tile[0] = plan->in_tile[0], r->tile[1] = plan->in_tile[1];

@@ -8,6 +8,7 @@
 #include "tilewright/job.h"
 #include "tilewright/models.h"
 #include "tilewright/options.h"
+#include "tilewright/pixels.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -77,14 +77,16 @@ tw_status tw_encoding_decide(const tw_place *place, const tw_picture *result, co
 {
     const char *label = tw_place_label(place, true);
     *e = (tw_encoding){.result = *result, .encoded = *result};
-    TW_TRY(decide_codec(place, options, e, err));
-    TW_TRY(decide_options(label, options, e, err));
-    if (tw_picture_is_many(result) && e->codec != TW_CODEC_TIFF)
-        return tw_fail(err, TW_ERROR_USAGE, "%s: %s cannot hold %d bands; TIFF can", label, tw_codec_title(e->codec),
-                       tw_picture_bands(result));
-    tw_depth most = tw_codec_max_depth(e->codec);
-    e->encoded.depth = result->depth < most ? result->depth : most;
-    e->encoded.alpha = result->alpha && tw_codec_has_alpha(e->codec);
+    if (!place->receiver) {
+        TW_TRY(decide_codec(place, options, e, err));
+        TW_TRY(decide_options(label, options, e, err));
+        if (tw_picture_is_many(result) && e->codec != TW_CODEC_TIFF)
+            return tw_fail(err, TW_ERROR_USAGE, "%s: %s cannot hold %d bands; TIFF can", label, tw_codec_title(e->codec),
+                           tw_picture_bands(result));
+        tw_depth most = tw_codec_max_depth(e->codec);
+        e->encoded.depth = result->depth < most ? result->depth : most;
+        e->encoded.alpha = result->alpha && tw_codec_has_alpha(e->codec);
+    }
     if (options && (options->final_width > 0) != (options->final_height > 0))
         return tw_fail(err, TW_ERROR_USAGE, "%s: the final size needs a width and a height", label);
     if (options && options->final_width > 0) {
@@ -94,7 +96,7 @@ tw_status tw_encoding_decide(const tw_place *place, const tw_picture *result, co
     return check_limits(label, e, err);
 }
 
-static bool resizes(const tw_encoding *e)
+bool tw_encoding_resizes(const tw_encoding *e)
 {
     return e->encoded.width != e->result.width || e->encoded.height != e->result.height;
 }
@@ -110,7 +112,7 @@ static int64_t cache_rows(const tw_encoding *e)
 /* The cache, the rows of one request in between steps (float when alpha is premultiplied), and the strips that come out. */
 int64_t tw_encoding_resize_cost(const tw_encoding *e)
 {
-    if (!resizes(e))
+    if (!tw_encoding_resizes(e))
         return 0;
     tw_picture sample = e->encoded, step = e->encoded;
     sample.width = e->result.width;
@@ -147,7 +149,7 @@ static int resize_alpha(const tw_encoding *e, VipsImage *in, VipsImage **out)
 
 int tw_encoding_resize(const tw_encoding *e, VipsImage **image)
 {
-    if (!resizes(e))
+    if (!tw_encoding_resizes(e))
         return 0;
     VipsImage *in_order = NULL, *out = NULL;
     int64_t tiles = tw_ceil_div(cache_rows(e), 8);

@@ -7,7 +7,7 @@
 #include "image/sink.h"
 
 typedef struct tw_encoding {
-    tw_codec codec;
+    tw_codec codec;     /* TW_CODEC_NONE: a receiver takes the samples as they are */
     tw_picture result;  /* what writers give */
     tw_picture encoded; /* what the container gets: depth and alpha as it can hold them, final size */
     int quality, compression;
@@ -18,6 +18,8 @@ typedef struct tw_encoding {
 /** Decides; TW_ERROR_USAGE for unknown formats, options and results that the container cannot hold. */
 tw_status tw_encoding_decide(const tw_place *place, const tw_picture *result, const tw_sink_options *options, tw_encoding *out,
                              tw_error *err);
+/** The encoded size is another than the result's. */
+bool tw_encoding_resizes(const tw_encoding *e);
 /** Bytes that resampling to the final size holds, 0: none. */
 int64_t tw_encoding_resize_cost(const tw_encoding *e);
 /** Resamples when sizes differ. Takes over *image and gives its replacement; non-zero: libvips' error is set. */

@@ -51,12 +51,23 @@ static inline int64_t tw_picture_row_bytes(const tw_picture *p)
     return p->width * tw_picture_pixel_bytes(p);
 }
 
-/** A picture's address: a file, standard input/output ("-"), or encoded bytes in memory. */
+/** Pixels in memory that stays somebody else's; rows lie `stride` bytes apart. */
+typedef struct tw_raw {
+    tw_picture picture;
+    int64_t stride;
+    const void *pixels;
+} tw_raw;
+
+struct tw_receiver;
+
+/** A picture's address: a file, standard input/output ("-"), encoded bytes or plain pixels in memory, or who takes the rows. */
 typedef struct tw_place {
     const char *path;  /* NULL for memory; "-": stdin or stdout */
     const void *bytes; /* encoded picture in memory, input only */
     size_t length;
-    const char *label; /* how messages name it; NULL: the path */
+    const char *label;                  /* how messages name it; NULL: the path */
+    const tw_raw *raw;                  /* plain pixels in memory, input only */
+    const struct tw_receiver *receiver; /* takes the rows as they are, output only (sink.h) */
 } tw_place;
 
 #endif

@@ -92,11 +92,18 @@ void tw_ring_done(tw_ring *ring, tw_rect rect)
 
 const void *tw_ring_take(tw_ring *ring, int64_t y)
 {
+    int64_t n;
+    return tw_ring_take_rows(ring, y, &n);
+}
+
+const void *tw_ring_take_rows(tw_ring *ring, int64_t y, int64_t *n)
+{
     pthread_mutex_lock(&ring->lock);
     bool cancelled = false;
     while (!ring->stopped && y >= ring->ready && !(cancelled = tw_context_cancelled(ring->context)))
         tw_wait_briefly(&ring->changed, &ring->lock);
     bool there = !ring->stopped && y >= ring->first && y < ring->ready;
+    *n = tw_min64(ring->ready - y, ring->rows - y % ring->rows);
     pthread_mutex_unlock(&ring->lock);
     return there && !cancelled ? tw_ring_row(ring, y) : NULL;
 }

@@ -20,7 +20,9 @@ void tw_ring_done(tw_ring *ring, tw_rect rect);
 /* The encoder, one thread at a time. */
 /** Row y when it is complete; NULL when the ring was stopped or the job cancelled. Rows are asked for in order. */
 const void *tw_ring_take(tw_ring *ring, int64_t y);
-/** Row y was read; its place serves a later row. */
+/** The same, and how many complete rows from y on lie one after the other (`*n`, at least 1). */
+const void *tw_ring_take_rows(tw_ring *ring, int64_t y, int64_t *n);
+/** Row y and all before it were read; their places serve later rows. */
 void tw_ring_release(tw_ring *ring, int64_t y);
 
 /** Ends all waiting, now and later. The first call's error (NULL: none, just an end) is what writers get. */

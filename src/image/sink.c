@@ -11,18 +11,20 @@
 #include "image/metadata.h"
 #include "image/output.h"
 #include "image/pixels.h"
+#include "image/receiver.h"
 #include "image/ring.h"
 #include "image/source_internal.h"
 
 struct tw_sink {
     tw_context *context;
     const char *label;
+    const tw_receiver *receiver; /* takes the rows; NULL: they are encoded */
     tw_encoding encoding;
     tw_picture rows; /* rows as they leave the ring: result's size, encoded depth and alpha */
     tw_ring *ring;
     tw_output *output;
     VipsTarget *target;
-    VipsImage *image; /* fed by the ring */
+    VipsImage *image; /* fed by the ring; NULL: the receiver takes its rows as they are */
     pthread_t thread;
     bool running; /* the thread was started and not joined */
     bool failed;  /* set by the thread, read after joining */
@@ -39,9 +41,10 @@ tw_status tw_sink_check(const tw_place *place, const tw_picture *result, const t
     TW_TRY(tw_output_may_write(place, options && options->overwrite, err));
     if (cost) {
         *cost = (tw_sink_cost){0};
-        cost->fixed =
-            tw_codec_save_cost(e.codec, &e.encoded, e.lossless, e.tiff == VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD, &cost->why) +
-            tw_encoding_resize_cost(&e);
+        if (!place->receiver || tw_encoding_resizes(&e)) /* a receiver of resampled rows holds what the plainest encoder does */
+            cost->fixed = tw_codec_save_cost(place->receiver ? TW_CODEC_PPM : e.codec, &e.encoded, e.lossless,
+                                             e.tiff == VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD, &cost->why) +
+                          tw_encoding_resize_cost(&e);
         cost->whole = cost->why != NULL;
     }
     return TW_OK;
@@ -50,6 +53,8 @@ tw_status tw_sink_check(const tw_place *place, const tw_picture *result, const t
 bool tw_sink_holds_orientation(const tw_place *place, const tw_sink_options *options)
 {
     const char *format = options ? options->format : NULL;
+    if (place->receiver)
+        return false;
     return tw_metadata_holds_orientation(format ? tw_codec_named(format) : tw_codec_of_path(place->path));
 }
 
@@ -97,11 +102,20 @@ static tw_status make_image(tw_sink *sink, VipsImage *metadata, tw_error *err)
     return TW_OK;
 }
 
+static bool take_rows(tw_sink *sink)
+{
+    if (!sink->receiver)
+        return tw_encoding_save(&sink->encoding, sink->image, sink->target) == 0;
+    if (sink->image)
+        return tw_receive_image(sink->image, sink->receiver, &sink->error) == TW_OK;
+    return tw_receive_ring(sink->ring, &sink->rows, sink->receiver, &sink->error) == TW_OK;
+}
+
 /* The encoder's thread. What fails here stops the ring, so that no writer waits for rows that nobody takes. */
 static void *encode(void *user)
 {
     tw_sink *sink = user;
-    sink->failed = tw_encoding_save(&sink->encoding, sink->image, sink->target) != 0;
+    sink->failed = !take_rows(sink);
     if (sink->failed) {
         if (tw_context_check(sink->context, &sink->error) == TW_OK)
             tw_vips_fail(&sink->error, TW_ERROR_RUN, "%s: cannot be written", sink->label);
@@ -121,6 +135,18 @@ static tw_status start_thread(tw_sink *sink, tw_error *err)
     pthread_attr_destroy(&small);
     sink->running = !failed;
     return failed ? tw_fail(err, TW_ERROR_RUN, "%s: encoder thread cannot start: %s", sink->label, strerror(failed)) : TW_OK;
+}
+
+static tw_status open_output(tw_sink *sink, const tw_place *place, bool overwrite, tw_error *err)
+{
+    const tw_encoding *e = &sink->encoding;
+    if (place->receiver)
+        return place->receiver->begin(place->receiver->user, &e->encoded, err);
+    if (!tw_vips_module(e->codec))
+        return tw_fail(err, TW_ERROR_USAGE, "%s: this libvips cannot write %s", sink->label, tw_codec_title(e->codec));
+    TW_TRY(tw_output_open(sink->context, place, overwrite, tw_encoding_jumps(e), &sink->output, err));
+    sink->target = tw_output_target(sink->output);
+    return sink->target ? TW_OK : tw_vips_fail(err, TW_ERROR_RUN, "%s: cannot be written", sink->label);
 }
 
 static void warn_losses(const tw_sink *sink, VipsImage *metadata)
@@ -148,25 +174,23 @@ tw_status tw_sink_open(tw_context *context, const tw_place *place, const tw_pict
         return tw_fail_memory(err, "sink", sizeof *sink);
     sink->context = context;
     sink->label = tw_place_label(place, true);
+    sink->receiver = place->receiver;
     VipsImage *metadata = source ? tw_source_metadata(source) : NULL;
     tw_encoding *e = &sink->encoding;
     tw_status status = tw_encoding_decide(place, result, options, e, err);
-    if (status == TW_OK && !tw_vips_module(e->codec))
-        status = tw_fail(err, TW_ERROR_USAGE, "%s: this libvips cannot write %s", sink->label, tw_codec_title(e->codec));
     if (status == TW_OK)
-        status = tw_output_open(context, place, options && options->overwrite, tw_encoding_jumps(e), &sink->output, err);
-    if (status == TW_OK && !(sink->target = tw_output_target(sink->output)))
-        status = tw_vips_fail(err, TW_ERROR_RUN, "%s: cannot be written", sink->label);
+        status = open_output(sink, place, options && options->overwrite, err);
     if (status == TW_OK) {
         sink->rows = e->encoded;
         sink->rows.width = result->width;
         sink->rows.height = result->height;
         status = tw_ring_new(context, result, ring_rows, &sink->ring, err);
     }
-    if (status == TW_OK)
+    if (status == TW_OK && (!sink->receiver || tw_encoding_resizes(e)))
         status = make_image(sink, metadata, err);
     if (status == TW_OK) {
-        warn_losses(sink, metadata);
+        if (!sink->receiver) /* which wants neither metadata nor fewer bits */
+            warn_losses(sink, metadata);
         status = start_thread(sink, err);
     }
     if (status != TW_OK) {
@@ -237,8 +261,10 @@ tw_status tw_sink_commit(tw_sink *sink, tw_error *err)
         return tw_fail(err, sink->error.code, "%s", sink->error.message);
     TW_TRY(tw_context_check(sink->context, err));
     g_clear_object(&sink->image); /* what the encoder holds is not needed while the disk is waited for */
-    TW_TRY(check_written(sink, err));
-    TW_TRY(tw_output_commit(sink->output, sink->target, err));
+    if (!sink->receiver) {
+        TW_TRY(check_written(sink, err));
+        TW_TRY(tw_output_commit(sink->output, sink->target, err));
+    }
     sink->committed = true;
     return TW_OK;
 }

@@ -24,6 +24,14 @@ typedef struct tw_sink_options {
         final_height; /* resample to this size after the rows arrive (Lanczos3 by libvips, streamed); 0: as is */
 } tw_sink_options;
 
+/** Takes a result as it is, instead of a container: begin once, by the thread that opens the sink; rows [y, y + n), without gaps and
+ *  in order, by the sink's own thread. Both fill `err` when they fail. */
+typedef struct tw_receiver {
+    void *user;
+    tw_status (*begin)(void *user, const tw_picture *result, tw_error *err);
+    tw_status (*rows)(void *user, int64_t y, int64_t n, const void *pixels, tw_error *err);
+} tw_receiver;
+
 /** What encoding will hold; from picture size and format alone, so `plan` can ask without opening anything. */
 typedef struct tw_sink_cost {
     int64_t fixed;   /* bytes libvips and the codec hold, the ring not included, nor starting libvips (the source counts it) */

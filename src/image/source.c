@@ -9,6 +9,7 @@
 #include "image/convert.h"
 #include "image/metadata.h"
 #include "image/probe.h"
+#include "image/raw.h"
 #include "image/source_internal.h"
 #include "image/tiled_copy.h"
 #include "image/tiled_file.h"
@@ -24,6 +25,8 @@ typedef struct pass {
 
 struct tw_source {
     tw_context *context;
+    const tw_raw *raw; /* pixels in memory; NULL: everything below is a file's */
+    const char *label; /* of such pixels */
     tw_input *input;
     tw_probe probe;
     tw_picture stored, shown; /* as decoded, as delivered */
@@ -167,15 +170,12 @@ static tw_status pass_rows(tw_source *s, pass *p, char *pixels, int64_t rows, tw
     return status;
 }
 
-static tw_status check_header(const tw_source *s, const VipsImage *image, const tw_source_options *options, tw_error *err)
+static tw_status check_size(const char *label, int64_t w, int64_t h, const tw_source_options *options, tw_error *err)
 {
-    if (s->probe.separate && s->probe.tile_width > 0) /* libvips 8.14 says so at the first row */
-        return tw_fail(err, TW_ERROR_INPUT, "%s: tiles of one band each (PlanarConfiguration 2) cannot be read",
-                       tw_input_label(s->input));
-    int64_t pixels = (int64_t)image->Xsize * image->Ysize;
+    int64_t pixels = w * h;
     if (options && options->max_pixels > 0 && pixels > options->max_pixels)
-        return tw_fail(err, TW_ERROR_INPUT, "%s: %d x %d is %lld pixels, more than the limit of %lld", tw_input_label(s->input),
-                       image->Xsize, image->Ysize, (long long)pixels, (long long)options->max_pixels);
+        return tw_fail(err, TW_ERROR_INPUT, "%s: %lld x %lld is %lld pixels, more than the limit of %lld", label, (long long)w,
+                       (long long)h, (long long)pixels, (long long)options->max_pixels);
     return TW_OK;
 }
 
@@ -245,6 +245,37 @@ static tw_status describe(tw_source *s, const tw_source_options *options, tw_err
     return status;
 }
 
+/* libvips 8.14 says so at the first row. */
+static tw_status check_planes(const tw_source *s, tw_error *err)
+{
+    return s->probe.separate && s->probe.tile_width > 0
+               ? tw_fail(err, TW_ERROR_INPUT, "%s: tiles of one band each (PlanarConfiguration 2) cannot be read",
+                         tw_input_label(s->input))
+               : TW_OK;
+}
+
+static tw_status open_encoded(tw_source *s, const tw_place *place, const tw_source_options *options, tw_error *err)
+{
+    TW_TRY(tw_input_open(s->context, place, &s->input, err));
+    TW_TRY(tw_probe_input(s->input, &s->probe, err));
+    TW_TRY(open_decoder(s, false, &s->main.image, err));
+    TW_TRY(check_planes(s, err));
+    TW_TRY(check_size(tw_input_label(s->input), s->main.image->Xsize, s->main.image->Ysize, options, err));
+    warn_pages(s);
+    return describe(s, options, err);
+}
+
+/* Nothing is decoded, and any part can be read at any time. */
+static tw_status open_raw(tw_source *s, const tw_place *place, const tw_source_options *options, tw_error *err)
+{
+    s->raw = place->raw;
+    s->label = tw_place_label(place, false);
+    s->stored = s->shown = place->raw->picture;
+    s->applied = s->tag = 1;
+    s->cost = (tw_source_cost){.sequential = TW_RAW_COST, .random = TW_RAW_COST};
+    return check_size(s->label, s->shown.width, s->shown.height, options, err);
+}
+
 tw_status tw_source_open(tw_context *context, const tw_place *place, const tw_source_options *options, tw_source **out,
                          tw_error *err)
 {
@@ -256,17 +287,7 @@ tw_status tw_source_open(tw_context *context, const tw_place *place, const tw_so
     s->context = context;
     s->many = options && options->many_bands;
     pthread_mutex_init(&s->lock, NULL);
-    tw_status status = tw_input_open(context, place, &s->input, err);
-    if (status == TW_OK)
-        status = tw_probe_input(s->input, &s->probe, err);
-    if (status == TW_OK)
-        status = open_decoder(s, false, &s->main.image, err);
-    if (status == TW_OK)
-        status = check_header(s, s->main.image, options, err);
-    if (status == TW_OK)
-        warn_pages(s);
-    if (status == TW_OK)
-        status = describe(s, options, err);
+    tw_status status = place->raw ? open_raw(s, place, options, err) : open_encoded(s, place, options, err);
     if (status != TW_OK) {
         tw_source_close(s);
         return status;
@@ -298,7 +319,7 @@ const tw_source_cost *tw_source_cost_of(const tw_source *s)
 }
 const char *tw_source_label(const tw_source *s)
 {
-    return tw_input_label(s->input);
+    return s->raw ? s->label : tw_input_label(s->input);
 }
 int tw_source_orientation(const tw_source *s)
 {
@@ -306,7 +327,7 @@ int tw_source_orientation(const tw_source *s)
 }
 const char *tw_source_format(const tw_source *s)
 {
-    return tw_codec_name(s->probe.codec);
+    return s->raw ? "pixels" : tw_codec_name(s->probe.codec);
 }
 
 int tw_source_quality(const tw_source *s)
@@ -371,7 +392,10 @@ tw_status tw_source_next_band(tw_source *s, void *pixels, int64_t rows, int64_t 
     int64_t n = tw_clamp64(s->shown.height - s->row, 0, rows);
     if (n == 0)
         return TW_OK;
-    if (s->applied > 1) {
+    if (s->raw) {
+        TW_TRY(tw_context_check(s->context, err));
+        tw_raw_read(s->raw, (tw_rect){0, s->row, s->shown.width, n}, pixels);
+    } else if (s->applied > 1) {
         TW_TRY(need_copy(s, true, err));
         TW_TRY(tw_tiled_copy_read(s->copy, (tw_rect){0, s->row, s->shown.width, n}, pixels, err));
     } else {
@@ -408,6 +432,11 @@ tw_status tw_source_read_rect(tw_source *s, tw_rect rect, void *pixels, tw_error
         rect.y + rect.h > s->shown.height)
         return tw_fail(err, TW_ERROR_RUN, "%s: rectangle %lld,%lld %lld x %lld lies outside the picture", tw_source_label(s),
                        (long long)rect.x, (long long)rect.y, (long long)rect.w, (long long)rect.h);
+    if (s->raw) {
+        TW_TRY(tw_context_check(s->context, err));
+        tw_raw_read(s->raw, rect, pixels);
+        return TW_OK;
+    }
     if (!s->cost.why_copied) {
         TW_TRY(need_file(s, err));
         return tw_tiled_file_read(s->file, rect, pixels, err);

@@ -37,7 +37,7 @@ const tw_source_cost *tw_source_cost_of(const tw_source *source);
 const char *tw_source_label(const tw_source *source);
 /** EXIF orientation still to be applied by a viewer, 1..8; 1: upright. */
 int tw_source_orientation(const tw_source *source);
-/** Container of the file: "jpeg", "png", "webp", "tiff", "gif", "jxl", "heif", ... */
+/** Container of the file: "jpeg", "png", "webp", "tiff", "gif", "jxl", "heif", ...; "pixels" when there is none. */
 const char *tw_source_format(const tw_source *source);
 
 /** Quality that a JPEG was encoded with, 1 to 100 on libjpeg's scale, told by its luma table (ITU-T T.81); 0: not a JPEG, or unknown. */

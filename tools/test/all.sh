@@ -33,6 +33,7 @@ step gpu env VK_DRIVER_FILES="$(ls /usr/share/vulkan/icd.d/lvp_icd.*.json 2>/dev
     meson test -C "$build" --no-rebuild --suite gpu --print-errorlogs
 step exact meson test -C "$build" --no-rebuild --suite exact --print-errorlogs
 step verify tools/test/verify.sh "$build"
+step python tools/test/python.sh "$build"
 step fuzz fuzz/replay.sh "$build" --seconds 10
 # The same tests under address and undefined-behaviour sanitizers, but for those that only measure or only do arithmetic.
 sanitized() {
@@ -40,7 +41,7 @@ sanitized() {
     export TW_SANITIZED=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
     export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     local run="meson test -C $build-asan --no-rebuild --timeout-multiplier 4 --print-errorlogs"
-    $run account blend carry_steps carry_calculus compare engine field field_chain field_files graph model options register schedule seams sink source warp winograd cli && $run --suite fail
+    $run account blend carry_steps carry_calculus compare engine field field_chain field_files graph model options pixels register schedule seams sink source warp winograd cli && $run --suite fail
 }
 step sanitizers sanitized
 echo "$passed passed, $failed failed"
