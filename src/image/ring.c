@@ -93,9 +93,11 @@ void tw_ring_done(tw_ring *ring, tw_rect rect)
 const void *tw_ring_take(tw_ring *ring, int64_t y)
 {
     pthread_mutex_lock(&ring->lock);
-    bool cancelled = false;
-    while (!ring->stopped && y >= ring->ready && !(cancelled = tw_context_cancelled(ring->context)))
+    bool cancelled = tw_context_cancelled(ring->context); /* rows that wait are not encoded any more, either */
+    while (!ring->stopped && y >= ring->ready && !cancelled) {
         tw_wait_briefly(&ring->changed, &ring->lock);
+        cancelled = tw_context_cancelled(ring->context);
+    }
     bool there = !ring->stopped && y >= ring->first && y < ring->ready;
     pthread_mutex_unlock(&ring->lock);
     return there && !cancelled ? tw_ring_row(ring, y) : NULL;
