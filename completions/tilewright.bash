@@ -139,7 +139,7 @@ _tilewright() {
             -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
             -q|--quality) return ;;
             -c|--compression) return ;;
-            --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
+            --tiff-compression) COMPREPLY=($(compgen -W "auto none lzw deflate zstd" -- "$cur")); return ;;
             --memory) return ;;
             --vram) return ;;
             --threads) return ;;

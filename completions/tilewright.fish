@@ -155,7 +155,7 @@ complete -c tilewright -n '__fish_seen_subcommand_from warp' -s f -l format -x -
 complete -c tilewright -n '__fish_seen_subcommand_from warp' -s q -l quality -x -d 'of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90)'
 complete -c tilewright -n '__fish_seen_subcommand_from warp' -l lossless -d 'lossless WebP, AVIF or JPEG XL'
 complete -c tilewright -n '__fish_seen_subcommand_from warp' -s c -l compression -x -d 'effort of PNG compression, -1 for the default'
-complete -c tilewright -n '__fish_seen_subcommand_from warp' -l tiff-compression -x -a 'none lzw deflate zstd' -d 'compression of TIFF'
+complete -c tilewright -n '__fish_seen_subcommand_from warp' -l tiff-compression -x -a 'auto none lzw deflate zstd' -d 'compression of TIFF; auto: LZW for 8-bit results of more than 64 megapixels, where deflate would be waited for, else deflate'
 complete -c tilewright -n '__fish_seen_subcommand_from warp' -l orient -l auto-orient -d 'turn the pixels upright first; else the field is of the pixels as stored, and the orientation tag is carried'
 complete -c tilewright -n '__fish_seen_subcommand_from warp' -l memory -x -d 'bound of the peak resident memory of the process; a percentage is of what it may use'
 complete -c tilewright -n '__fish_seen_subcommand_from warp' -l vram -x -d 'bound of the device memory; a percentage is of what is free there'

@@ -99,9 +99,11 @@ const void *tw_ring_take(tw_ring *ring, int64_t y)
 const void *tw_ring_take_rows(tw_ring *ring, int64_t y, int64_t *n)
 {
     pthread_mutex_lock(&ring->lock);
-    bool cancelled = false;
-    while (!ring->stopped && y >= ring->ready && !(cancelled = tw_context_cancelled(ring->context)))
+    bool cancelled = tw_context_cancelled(ring->context); /* rows that wait are not encoded any more, either */
+    while (!ring->stopped && y >= ring->ready && !cancelled) {
         tw_wait_briefly(&ring->changed, &ring->lock);
+        cancelled = tw_context_cancelled(ring->context);
+    }
     bool there = !ring->stopped && y >= ring->first && y < ring->ready;
     *n = tw_min64(ring->ready - y, ring->rows - y % ring->rows);
     pthread_mutex_unlock(&ring->lock);

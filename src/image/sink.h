@@ -18,8 +18,9 @@ typedef struct tw_sink_options {
     int quality;        /* 1..100 for lossy formats, 0: the format's default (JPEG 92, WebP 90, AVIF 70, JXL 90) */
     bool lossless;      /* WebP, AVIF, JXL; TIFF and PNG always are */
     int compression;    /* PNG: zlib level 0..9, -1: 2 (fast, a third smaller than libvips' default); 0 is uncompressed */
-    const char *tiff_compression; /* "none", "lzw", "deflate", "zstd"; NULL: "deflate" */
-    bool overwrite;               /* else an existing file is TW_ERROR_USAGE before work starts */
+    const char *
+        tiff_compression; /* "none", "lzw", "deflate", "zstd"; NULL: "deflate". "auto": LZW for more than 64 MP of 8 bit, else deflate */
+    bool overwrite; /* else an existing file is TW_ERROR_USAGE before work starts */
     int64_t final_width,
         final_height; /* resample to this size after the rows arrive (Lanczos3 by libvips, streamed); 0: as is */
 } tw_sink_options;

@@ -14,9 +14,12 @@ typedef struct child {
     int error_fd;
 } child;
 
-/* tilewright upscale INPUT OUTPUT --threads 1 [EXTRA]; its standard error can be read from the pipe. */
-static child start(const char *input, const char *output, const char *extra)
+/* tilewright ARGS, which end with NULL; its standard error can be read from the pipe. */
+static child start_with(const char *const *args)
 {
+    const char *argv[16] = {program};
+    for (int i = 0; args[i]; i++)
+        argv[i + 1] = args[i];
     int ends[2];
     g_assert_cmpint(pipe(ends), ==, 0);
     child c = {fork(), ends[0]};
@@ -25,11 +28,16 @@ static child start(const char *input, const char *output, const char *extra)
         dup2(ends[1], 2);
         close(ends[0]);
         close(ends[1]);
-        execl(program, program, "upscale", input, output, "--threads", "1", "--quiet", extra, NULL);
+        execv(program, (char *const *)argv);
         _exit(127);
     }
     close(ends[1]);
     return c;
+}
+
+static child start(const char *input, const char *output, const char *extra)
+{
+    return start_with((const char *const[]){"upscale", input, output, "--threads", "1", "--quiet", extra, NULL});
 }
 
 /* The exit code, or minus the signal; the error's text is freed by the caller. */
@@ -171,6 +179,66 @@ static void test_interrupted(void)
     }
 }
 
+/* Asked to end `after_ms` after it began: nothing is left, and what would take much longer does not go on. */
+static void interrupt(const char *const *args, const char *output, int after_ms)
+{
+    char *said;
+    child c = start_with(args);
+    sleep_ms(after_ms);
+    kill(c.pid, SIGINT);
+    double began = seconds_now();
+    int code = finish(c, &said);
+    g_test_message("%s, %d ms: ended in %.2f s", args[0], after_ms, seconds_now() - began);
+    if (code != -SIGINT) { /* it was not that far yet */
+        g_assert_cmpint(code, ==, TW_ERROR_INTERRUPTED);
+        g_assert_cmpstr(said, ==, "tilewright: interrupted\n");
+    }
+    g_assert_cmpfloat(seconds_now() - began, <, 5);
+    g_assert_false(exists(output));
+    g_assert_cmpint(files_with(".partial"), ==, 0);
+    g_free(said);
+}
+
+/* One tile of 225 million pixels takes ten seconds, and its rows, which are all there then, longer to be encoded. */
+static void test_long_tile(void)
+{
+    char *input = make_picture("grey.png", 900, 700, 1), *output = in_folder("long.tif"), *field = in_folder("wide.tfm");
+    g_assert_true(g_file_set_contents(field,
+                                      "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_2_2\n"
+                                      "Parameters: 0.05 0.001 -0.001 0.04 7 9\nFixedParameters: 0 0\n",
+                                      -1, NULL));
+    const char *const args[] = {"warp",     input,         output,      "--field", field,
+                                "--size",   "15000x15000", "--threads", "1",       "--no-tiled-warping",
+                                "--memory", "2G",          "--quiet",   NULL};
+    static const int after_ms[] = {200, 900};
+    for (size_t i = 0; i < G_N_ELEMENTS(after_ms); i++)
+        interrupt(args, output, after_ms[i]);
+    child c = start_with(args); /* while it is encoded: one tile gives no row before all are there */
+    double began = seconds_now();
+    while (bytes_written(c.pid) < 0 && seconds_now() - began < 200)
+        sleep_ms(10);
+    kill(c.pid, SIGINT);
+    began = seconds_now();
+    g_assert_cmpint(finish(c, NULL), ==, TW_ERROR_INTERRUPTED);
+    g_test_message("encoding: ended in %.2f s", seconds_now() - began);
+    g_assert_cmpfloat(seconds_now() - began, <, 5);
+    g_assert_false(exists(output));
+    g_free(input);
+    g_free(output);
+    g_free(field);
+}
+
+static void test_register(void)
+{
+    char *input = make_picture("scan.png", 3000, 2400, 1), *output = in_folder("found.tfm");
+    const char *const args[] = {"register", input, input, "--field", output, "--threads", "1", "--quiet", NULL};
+    static const int after_ms[] = {100, 300, 600};
+    for (size_t i = 0; i < G_N_ELEMENTS(after_ms); i++)
+        interrupt(args, output, after_ms[i]);
+    g_free(input);
+    g_free(output);
+}
+
 int main(int argc, char **argv)
 {
     folder_open();
@@ -183,6 +251,8 @@ int main(int argc, char **argv)
     g_test_add_func("/fail/processes/two-on-one", test_two_on_one);
     g_test_add_func("/fail/processes/killed", test_killed);
     g_test_add_func("/fail/processes/interrupted", test_interrupted);
+    g_test_add_func("/fail/processes/long-tile", test_long_tile);
+    g_test_add_func("/fail/processes/register", test_register);
     int status = g_test_run();
     g_free(small);
     g_free(large);

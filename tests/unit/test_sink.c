@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "image/encode.h"
 #include "image_fixture.h"
 
 static tw_status write_rows(tw_sink *sink, const tw_picture *p, int64_t rows, tw_error *err)
@@ -396,6 +397,28 @@ static void test_refusals(fixture *f, gconstpointer data)
               err);
 }
 
+/* Quick where it is waited for and does not grow. Nothing is written here. */
+static void test_tiff_auto(fixture *f, gconstpointer data)
+{
+    static const struct {
+        tw_picture p;
+        VipsForeignTiffCompression compression;
+    } CASES[] = {{{8192, 8192, 3, false, TW_U8}, VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE},
+                 {{8193, 8193, 3, false, TW_U8}, VIPS_FOREIGN_TIFF_COMPRESSION_LZW},
+                 {{20000, 20000, 3, true, TW_U16}, VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE},
+                 {{20000, 20000, 1, false, TW_F32}, VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE}};
+    tw_place place = {.path = "a.tif"};
+    tw_sink_options options = {.tiff_compression = "auto", .compression = -1};
+    for (size_t i = 0; i < G_N_ELEMENTS(CASES); i++) {
+        tw_encoding e;
+        tw_error err = TW_ERROR_NONE;
+        assert_ok(tw_encoding_decide(&place, &CASES[i].p, &options, &e, &err), err);
+        g_assert_cmpint(e.tiff, ==, CASES[i].compression);
+        assert_ok(tw_encoding_decide(&place, &CASES[i].p, NULL, &e, &err), err);
+        g_assert_cmpint(e.tiff, ==, VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE);
+    }
+}
+
 static void test_no_commit(fixture *f, gconstpointer data)
 {
     tw_picture p = {300, 200, 3, false, TW_U8};
@@ -651,6 +674,7 @@ int main(int argc, char **argv)
     ADD(metadata);
     ADD(iptc);
     ADD(refusals);
+    ADD(tiff_auto);
     ADD(no_commit);
     ADD(cancel);
     ADD(overwrite);

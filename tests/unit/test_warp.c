@@ -5,22 +5,6 @@
 
 /* --- the reference ------------------------------------------------------------------------------------------------- */
 
-static double sinc(double x)
-{
-    return x == 0 ? 1 : sin(M_PI * x) / (M_PI * x);
-}
-
-/* Weight of a pixel at distance d. */
-static double weight(const char *kind, double d)
-{
-    d = fabs(d);
-    if (strcmp(kind, "bilinear") == 0)
-        return d < 1 ? 1 - d : 0;
-    if (strcmp(kind, "lanczos3") == 0)
-        return d < 3 ? sinc(d) * sinc(d / 3) : 0;
-    return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
-}
-
 static int mirrored(int i, int n)
 {
     i = abs(i) % (2 * n - 2);

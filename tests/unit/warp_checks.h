@@ -125,6 +125,24 @@ static inline image stored(const char *path)
     return p;
 }
 
+/* --- weights ------------------------------------------------------------------------------------------------------ */
+
+static inline double sinc(double x)
+{
+    return x == 0 ? 1 : sin(M_PI * x) / (M_PI * x);
+}
+
+/* Weight of a pixel at distance d. */
+static inline double weight(const char *kind, double d)
+{
+    d = fabs(d);
+    if (strcmp(kind, "bilinear") == 0)
+        return d < 1 ? 1 - d : 0;
+    if (strcmp(kind, "lanczos3") == 0)
+        return d < 3 ? sinc(d) * sinc(d / 3) : 0;
+    return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+}
+
 /* --- jobs ---------------------------------------------------------------------------------------------------------- */
 
 static inline tw_status warp(const char *input, const char *output, const char *field, const setting *settings,

@@ -35,7 +35,7 @@ static tw_status bend(tw_op_state *state, tw_fit_point *points, tw_error *err)
         tw_affine_at(&back, points[k].x + points[k].d[0], points[k].y + points[k].d[1], p);
         points[k].d[0] = p[0] - points[k].x, points[k].d[1] = p[1] - points[k].y;
     }
-    return tw_fit_lattice(tw_context_account(state->context), &fit, points, SIDE * SIDE, state->lattice, &result, err);
+    return tw_fit_lattice(state->context, &fit, points, SIDE * SIDE, state->lattice, &result, err);
 }
 
 tw_status tw_begin_with(tw_op_state *state, tw_error *err)

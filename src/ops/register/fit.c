@@ -139,7 +139,7 @@ static double dot(const double *a, const double *b, int64_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static int solve(const fitter *f)
+static int solve(const fitter *f, const tw_context *context)
 {
     int64_t n = 2 * f->size;
     double *x = f->x, *r = f->r, *z = f->z, *p = f->p, *ap = f->ap;
@@ -152,7 +152,7 @@ static int solve(const fitter *f)
     }
     double rz = dot(r, z, n), enough = TOLERANCE * TOLERANCE * dot(f->b, ap, n);
     int step = 0;
-    for (; step < MOST_STEPS && rz > enough; step++) {
+    for (; step < MOST_STEPS && rz > enough && !tw_context_cancelled(context); step++) {
         apply(f, p, ap);
         double along = rz / dot(p, ap, n);
         for (int64_t i = 0; i < n; i++) {
@@ -193,11 +193,11 @@ static void weigh(const fitter *f, tw_fit_result *result)
     result->residual = count > 0 ? sum / count : 0;
 }
 
-tw_status tw_fit_lattice(tw_account *account, const tw_fit *fit, const tw_fit_point *points, int64_t n, tw_lattice *lattice,
+tw_status tw_fit_lattice(tw_context *context, const tw_fit *fit, const tw_fit_point *points, int64_t n, tw_lattice *lattice,
                          tw_fit_result *result, tw_error *err)
 {
     int64_t size = lattice->columns * lattice->rows, bytes = (7 * 2 * size + n) * (int64_t)sizeof(double);
-    double *block = tw_alloc(account, (size_t)bytes);
+    double *block = tw_alloc(tw_context_account(context), (size_t)bytes);
     *result = (tw_fit_result){0};
     if (!block)
         return tw_fail_memory(err, "lattice fit", bytes);
@@ -213,11 +213,14 @@ tw_status tw_fit_lattice(tw_account *account, const tw_fit *fit, const tw_fit_po
         f.huber[k] = points[k].w[0] > 0 || points[k].w[2] > 0 ? 1 : 0;
     for (int round = 0; round < fit->rounds; round++) {
         make_diagonal(&f);
-        result->steps += solve(&f);
+        result->steps += solve(&f, context);
         weigh(&f, result);
     }
-    memcpy(lattice->u[0], f.x, (size_t)size * sizeof(double));
-    memcpy(lattice->u[1], f.x + size, (size_t)size * sizeof(double));
+    tw_status status = tw_context_check(context, err);
+    if (status == TW_OK) {
+        memcpy(lattice->u[0], f.x, (size_t)size * sizeof(double));
+        memcpy(lattice->u[1], f.x + size, (size_t)size * sizeof(double));
+    }
     tw_free(block);
-    return TW_OK;
+    return status;
 }

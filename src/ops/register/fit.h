@@ -5,7 +5,7 @@
 #ifndef TW_REGISTER_FIT_H
 #define TW_REGISTER_FIT_H
 
-#include "base/account.h"
+#include "base/context.h"
 #include "field/affine.h"
 #include "field/lattice.h"
 
@@ -28,8 +28,8 @@ typedef struct tw_fit_result {
     double residual; /* weighted mean of the residuals' squares, in standard deviations squared */
 } tw_fit_result;
 
-/** Starts from the lattice as it is. */
-tw_status tw_fit_lattice(tw_account *account, const tw_fit *fit, const tw_fit_point *points, int64_t n, tw_lattice *lattice,
+/** Starts from the lattice as it is. TW_ERROR_INTERRUPTED leaves it so. */
+tw_status tw_fit_lattice(tw_context *context, const tw_fit *fit, const tw_fit_point *points, int64_t n, tw_lattice *lattice,
                          tw_fit_result *result, tw_error *err);
 /** Bytes that takes. Pure. */
 int64_t tw_fit_bytes(int64_t columns, int64_t rows, int64_t n);

@@ -277,8 +277,9 @@ static void improve(const bands *b, tw_found *found)
 
 /* --- */
 
-static tw_status try_all(search *s, tw_account *account, const tw_turn *turns, int count, tw_error *err)
+static tw_status try_all(search *s, tw_context *context, const tw_turn *turns, int count, tw_error *err)
 {
+    tw_account *account = tw_context_account(context);
     int64_t square = (int64_t)s->n * s->n * (int64_t)sizeof(float);
     TW_TRY(tw_correlator_new(account, s->n, 0.18, &s->correlator, err));
     s->canvas[0] = tw_alloc(account, (size_t)square);
@@ -290,6 +291,7 @@ static tw_status try_all(search *s, tw_account *account, const tw_turn *turns, i
     try_turn(s, &none);
     for (int i = 0; i < count; i++)
         for (int half = 0; half < 2; half++) {
+            TW_TRY(tw_context_check(context, err));
             tw_turn turn = {turns[i].angle + half * M_PI, turns[i].scale, turns[i].score};
             try_turn(s, &turn);
         }
@@ -310,7 +312,7 @@ static tw_status search_level(search *s, tw_op_state *state, int level, tw_error
     for (int k = 0; k < 2; k++)
         tw_free(view.pixels[k]);
     s->n = canvas_side(view.width, view.height);
-    return status == TW_OK ? try_all(s, account, turns, count, err) : status;
+    return status == TW_OK ? try_all(s, state->context, turns, count, err) : status;
 }
 
 static void finish(search *s)

@@ -144,6 +144,7 @@ static tw_status warp_blocks(const ground *g, tw_rect area, int64_t side, tw_err
         for (int64_t x = 0; x < area.w; x += side) {
             tw_rect block = {area.x + x, area.y + y, tw_min64(side, area.w - x), tw_min64(side, area.h - y)};
             bool fits;
+            TW_TRY(tw_context_check(g->state->context, err));
             TW_TRY(warp_block(g, block, &fits, err));
             if (!fits && side > 1)
                 TW_TRY(warp_blocks(g, block, side > SMALL ? SMALL : 1, err)); /* a single pixel always fits */
@@ -333,7 +334,9 @@ tw_status tw_measure(tw_op_state *state, const tw_round *round, tw_rect out, int
         smooth_plane(&g, g.moving, g.smooth_moving);
     }
     for (int64_t j = j0; j < j1; j++)
-        for (int64_t i = i0; i < i1; i++)
+        for (int64_t i = i0; i < i1; i++) {
+            TW_TRY(tw_context_check(state->context, err));
             measure_node(&g, grid.first + i * grid.stride, grid.first + j * grid.stride, &state->nodes[j * grid.columns + i]);
+        }
     return TW_OK;
 }

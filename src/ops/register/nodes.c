@@ -153,7 +153,7 @@ static tw_status fit_points(tw_op_state *state, const tw_round *round, tw_fit_po
     tw_fit_result result;
     if (state->model == TW_MODEL_LATTICE) {
         TW_TRY(tw_lattice_become(state, tw_level_spacing(state, round->level), err));
-        return tw_fit_lattice(tw_context_account(state->context), &fit, points, n, state->lattice, &result, err);
+        return tw_fit_lattice(state->context, &fit, points, n, state->lattice, &result, err);
     }
     tw_affine step;
     if (!tw_fit_affine(&fit, points, n, state->model == TW_MODEL_SIMILARITY, &step))

@@ -53,6 +53,7 @@ tw_status tw_selftest_run(tw_op_state *state, tw_rect out, int worker, tw_error 
     TW_TRY(tw_levels_read_floats(&state->pyramid[0], 0, box, from, box.w, room, err));
     tw_samples samples = {from, box.x, box.y, box.w, box.h, box.w};
     for (int64_t j = 0; j < out.h; j++) {
+        TW_TRY(tw_context_check(state->context, err));
         tw_lattice_row(state->known, (double)out.x, (double)(out.y + j), out.w, x, y);
         for (int64_t i = 0; i < out.w; i++)
             x[i] += (double)(out.x + i), y[i] += (double)(out.y + j);

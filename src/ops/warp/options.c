@@ -38,7 +38,9 @@ const tw_option tw_warp_options[] = {
      "of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90)", "0.1"},
     {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", "0.1"},
     {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.1"},
-    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "deflate", NULL, "none|lzw|deflate|zstd", "compression of TIFF",
+    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "auto", NULL, "auto|none|lzw|deflate|zstd",
+     "compression of TIFF; auto: LZW for 8-bit results of more than 64 megapixels, where deflate would be waited for, else "
+     "deflate",
      "0.1"},
     {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "turn the pixels upright first; else the field is of the pixels as stored, and the orientation tag is carried", "0.1"},

@@ -268,6 +268,7 @@ static tw_status find_points(const tw_op_state *state, tw_warp_worker *worker, t
 static tw_status take_block(const tw_op_state *state, const tw_step *step, tw_warp_worker *worker, tw_rect block, tw_error *err)
 {
     tw_rect all = {0, 0, block.w, block.h};
+    TW_TRY(tw_context_check(state->context, err));
     TW_TRY(find_points(state, worker, block, err));
     if (state->random)
         return read_part(state, step, worker, block, all, err);
