@@ -130,7 +130,7 @@ static void set_output(tw_job *job, const char *path, const char *format)
     g_free(job->output_format);
     job->output_path = g_strdup(path);
     job->output_format = g_strdup(format);
-    job->output = (tw_place){.path = job->output_path, .label = path ? NULL : "result"};
+    job->output = (tw_place){.path = job->output_path, .most = job->output.most, .label = path ? NULL : "result"};
 }
 
 tw_status tw_job_output(tw_job *job, const char *path, tw_error *err)
@@ -147,6 +147,11 @@ tw_status tw_job_output_bytes(tw_job *job, const char *format, tw_error *err)
         return tw_fail(err, TW_ERROR_USAGE, "%s writes no output", job->op->info.name);
     set_output(job, NULL, format);
     return TW_OK;
+}
+
+void tw_job_limit_bytes(tw_job *job, int64_t most)
+{
+    job->output.most = most;
 }
 
 void tw_job_on_progress(tw_job *job, void (*fn)(void *user, double fraction), void *user)
@@ -215,11 +220,24 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
     return TW_OK;
 }
 
+/* Pixels that were looked at may have changed the plan. */
+static tw_status check_grant(const tw_run *run, tw_error *err)
+{
+    tw_job *job = run->job;
+    job->asked = job->granted > 0 && run->plan.planned_peak > job->granted ? run->plan.planned_peak : 0;
+    if (job->asked == 0)
+        return TW_OK;
+    return tw_fail(err, TW_ERROR_BUDGET, "the run needs %lld bytes of memory, and its plan had asked for %lld",
+                   (long long)job->asked, (long long)job->granted);
+}
+
 tw_status tw_job_run(tw_job *job, tw_error *err)
 {
     tw_run run;
     forget_report(job);
     tw_status status = tw_run_prepare(job, true, &run, err);
+    if (status == TW_OK)
+        status = check_grant(&run, err);
     if (status == TW_OK)
         status = tw_context_check(job->context, err);
     if (status == TW_OK)

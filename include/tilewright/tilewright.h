@@ -8,6 +8,7 @@
 #include "tilewright/job.h"
 #include "tilewright/models.h"
 #include "tilewright/options.h"
+#include "tilewright/queue.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -48,6 +48,7 @@ typedef struct tw_place {
     const char *path;  /* NULL for memory; "-": stdin or stdout */
     const void *bytes; /* encoded picture in memory, input only */
     size_t length;
+    int64_t most;      /* output to memory only: bytes of the result, 0: no limit */
     const char *label; /* how messages name it; NULL: the path */
 } tw_place;
 
