@@ -234,7 +234,8 @@ static void on_warning(void *user, const char *line)
 /* What failed for want of something that comes and goes may be sent again as it is. */
 static bool is_retryable(const one *o, tw_status code)
 {
-    return code == TW_ERROR_RUN || code == TW_ERROR_DEVICE || code == TW_ERROR_INTERRUPTED ||
+    bool wrote = o->work->output || o->work->format; /* others fail by what they found */
+    return (code == TW_ERROR_RUN && wrote) || code == TW_ERROR_DEVICE || code == TW_ERROR_INTERRUPTED ||
            (code == TW_ERROR_BUDGET && o->started > 0);
 }
 
