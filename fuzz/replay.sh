@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 build=$1-fuzz seconds=20
 shift
 [ "${1:-}" = --seconds ] && { seconds=$2; shift 2; }
-targets=${*:-field options param picture record}
+targets=${*:-batch field options param picture record}
 ncnn=$(tools/setup/ncnn.sh)
 [ -f "$build/build.ninja" ] || CC=clang CXX=clang++ meson setup "$build" -Dncnn="$ncnn" -Dfuzzers=true -Dtests=false \
     -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link >"$build.log" 2>&1 ||

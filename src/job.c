@@ -133,7 +133,7 @@ tw_status tw_job_set_output(tw_job *job, const char *path, const char *format, t
     g_free(job->output_format);
     job->output_path = g_strdup(path);
     job->output_format = g_strdup(format);
-    job->output = (tw_place){.path = job->output_path, .label = path ? NULL : "result"};
+    job->output = (tw_place){.path = job->output_path, .most = job->output.most, .label = path ? NULL : "result"};
     return TW_OK;
 }
 
@@ -145,6 +145,11 @@ tw_status tw_job_output(tw_job *job, const char *path, tw_error *err)
 tw_status tw_job_output_bytes(tw_job *job, const char *format, tw_error *err)
 {
     return tw_job_set_output(job, NULL, format, err);
+}
+
+void tw_job_limit_bytes(tw_job *job, int64_t most)
+{
+    job->output.most = most;
 }
 
 void tw_job_on_progress(tw_job *job, void (*fn)(void *user, double fraction), void *user)
@@ -215,6 +220,18 @@ static tw_status run_prepared(tw_run *run, tw_error *err)
     return TW_OK;
 }
 
+/* Pixels that were looked at may have changed the plan. */
+static tw_status check_grant(const tw_run *run, tw_error *err)
+{
+    tw_job *job = run->job;
+    int64_t peak = tw_max64(run->plan.planned_peak, run->next_peak);
+    job->asked = job->granted > 0 && peak > job->granted ? peak : 0;
+    if (job->asked == 0)
+        return TW_OK;
+    return tw_fail(err, TW_ERROR_BUDGET, "the run needs %lld bytes of memory, and its plan had asked for %lld",
+                   (long long)job->asked, (long long)job->granted);
+}
+
 tw_status tw_job_run(tw_job *job, tw_error *err)
 {
     tw_run run;
@@ -223,6 +240,8 @@ tw_status tw_job_run(tw_job *job, tw_error *err)
     tw_status status = tw_run_prepare(job, true, &run, err);
     if (status == TW_OK)
         status = tw_next_plan(&run, err);
+    if (status == TW_OK)
+        status = check_grant(&run, err);
     if (status == TW_OK)
         status = tw_context_check(job->context, err);
     if (status == TW_OK)

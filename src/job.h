@@ -53,6 +53,10 @@ struct tw_job {
     tw_plan plan;
     tw_limits limits;
     char *explained;
+    char model_hash[65]; /* of the plan's model; empty: none */
+    int64_t most_bytes;  /* the budget is no larger than this, 0: no such bound */
+    int64_t granted;     /* a run whose plan needs more than this is given up with TW_ERROR_BUDGET, 0: no such bound */
+    int64_t asked;       /* what it needed then, else 0 */
 };
 
 /** Appends an input. `text` is copied, as the path or the label. */
@@ -90,6 +94,9 @@ typedef struct tw_run {
  *  tw_run_close is safe after any outcome. */
 tw_status tw_run_prepare(tw_job *job, bool to_run, tw_run *run, tw_error *err);
 void tw_run_close(tw_run *run);
+
+/** The memory budget in force, bytes. */
+int64_t tw_run_budget(const tw_run *run);
 
 /** Opens the operator, anew if it is open: with what is measured by now. */
 tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err);

@@ -161,13 +161,19 @@ tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err)
     return check_output(run, err);
 }
 
+int64_t tw_run_budget(const tw_run *run)
+{
+    int64_t budget = tw_options_size(run->options, "memory", run->job->limits.memory), most = run->job->most_bytes;
+    return most > 0 ? tw_min64(budget, most) : budget;
+}
+
 tw_plan_request tw_run_plan_request(const tw_run *run)
 {
     const tw_job *job = run->job;
     tw_plan_request request = {.op = job->op, .state = run->state, .n_inputs = job->n_inputs, .sources = run->sources};
     request.result = job->op->result == TW_RESULT_PICTURE ? &run->result : NULL;
     request.sink_cost = request.result ? &run->sink_cost : NULL;
-    request.budget = tw_options_size(run->options, "memory", job->limits.memory);
+    request.budget = tw_run_budget(run);
     return request;
 }
 
@@ -338,7 +344,7 @@ static tw_status look(tw_run *run, tw_error *err)
         return TW_OK;
     tw_plan_request plan = {.n_inputs = run->job->n_inputs, .sources = run->sources};
     bytes += tw_plan_before_op(&plan);
-    if (bytes > tw_options_size(run->options, "memory", run->job->limits.memory))
+    if (bytes > tw_run_budget(run))
         return TW_OK; /* the choice is made without */
     run->looking_bytes = bytes;
     TW_TRY(will_rewind(run, err));

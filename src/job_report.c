@@ -87,7 +87,9 @@ static char *explain(const tw_job *job, const tw_run *run)
     g_string_append_printf(text, "planned peak %s of a budget of %s (%s):\n",
                            tw_format_size(plan->planned_peak, peak, sizeof peak),
                            tw_format_size(plan->budget, budget, sizeof budget),
-                           tw_options_given(job->options, "memory") ? "as asked" : job->limits.memory_why);
+                           job->most_bytes > 0 && plan->budget == job->most_bytes ? "its share"
+                           : tw_options_given(job->options, "memory")             ? "as asked"
+                                                                                  : job->limits.memory_why);
     append_size(text, "program and libraries", plan->base_bytes, NULL);
     append_size(text, "decoder", plan->source_bytes, tw_source_cost_of(run->sources[0])->why);
     append_size(text, "rows of the input", plan->window_bytes, NULL);
@@ -121,6 +123,7 @@ void tw_report_fill(tw_job *job, const tw_run *run, double seconds)
     tw_report *r = &job->report;
     job->plan = *plan;
     job->model = g_strdup(run->facts.model);
+    g_strlcpy(job->model_hash, run->facts.model_hash ? run->facts.model_hash : "", sizeof job->model_hash);
     job->extra = json_object();
     if (job->op->report)
         job->op->report(run->state, job->extra);

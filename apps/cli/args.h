@@ -53,6 +53,9 @@ GArray *cli_table_new(const char *command);
 tw_status cli_args_parse(cli_args *args, const char *command, int argc, char **argv, tw_error *err);
 void cli_args_clear(cli_args *args);
 
+/** True for what every operator has, word for word. */
+bool cli_is_common(const tw_option_info *info);
+
 /** The option called `name` (long name or alias, - and _ alike), or NULL. */
 const cli_option *cli_table_find(const GArray *table, const char *name);
 /** Checks the value of one of the command line's own options; others pass, the job checks them. */

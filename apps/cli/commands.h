@@ -11,6 +11,7 @@
 int cli_op(const char *op, int argc, char **argv, bool plan_only);
 int cli_plan(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_batch(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_help(int argc, char **argv);
 

@@ -80,27 +80,12 @@ static void print_option(FILE *file, const tw_option_info *info)
     g_string_free(text, TRUE);
 }
 
-/* Common is what every operator has, word for word. */
-static bool is_common(const tw_option_info *info)
-{
-    const tw_op_info *op;
-    for (size_t i = 0; (op = tw_op_at(i)); i++) {
-        tw_option_info other;
-        bool found = false;
-        for (size_t j = 0; !found && tw_op_option_at(op->name, j, &other); j++)
-            found = strcmp(other.name, info->name) == 0 && strcmp(other.help, info->help) == 0;
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
 static void print_options(FILE *file, const GArray *table, const char *title, bool own_of_op)
 {
     bool titled = false;
     for (guint i = 0; i < table->len; i++) {
         const cli_option *option = &g_array_index(table, cli_option, i);
-        if ((!option->own && !is_common(&option->info)) != own_of_op)
+        if ((!option->own && !cli_is_common(&option->info)) != own_of_op)
             continue;
         if (!titled)
             fprintf(file, "\n%s:\n", title);
@@ -134,7 +119,7 @@ void cli_print_command_help(FILE *file, const char *name)
             if (cli_compatible_applies(c, table, op))
                 fprintf(file, "  -%c %-*s%s\n", c->letter, HELP_COLUMN - 5, c->value ? c->value : "", c->help);
         fprintf(file, "\nSizes: 512M, 1.5G, 50%%. - reads standard input or writes standard output.\n");
-    } else if (strcmp(name, "models") == 0) {
+    } else if (strcmp(name, "models") == 0 || strcmp(name, "batch") == 0) {
         print_options(file, table, "Options", false);
     } else if (strcmp(name, "verify") == 0) {
         print_options(file, table, "Options", false);
@@ -193,7 +178,7 @@ static json_t *option_json(const cli_option *option)
     set_text(object, "choices", info->choices);
     set_text(object, "help", info->help);
     set_text(object, "since", info->since);
-    json_object_set_new(object, "common", json_boolean(option->own || is_common(info)));
+    json_object_set_new(object, "common", json_boolean(option->own || cli_is_common(info)));
     return object;
 }
 

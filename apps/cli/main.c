@@ -19,9 +19,26 @@ static const char verify_about[] =
     "The exit code is 0 when every difference is within the bound and 1 when one is not. A run that the model or the budget "
     "does not allow is named with the reason and counts for neither; where no run at all could be compared, that is an error.";
 
+static const char batch_about[] =
+    "Reads commands from standard input, one JSON object a line, and writes events to standard output, one a line: hello, then "
+    "for "
+    "each job its plan, its progress and its result or its error, and last a summary. Logs are on standard error. The models "
+    "are "
+    "loaded once. Jobs start in the order they come in and run side by side as far as the peaks of their plans fit the budget "
+    "of "
+    "the whole process; a job that can never fit is refused with the smallest budget that would do. A line that cannot be "
+    "understood is answered by an error and harms nothing. The end of the input finishes what was taken; when nobody reads "
+    "the events, what is under way is cancelled.\n\n"
+    "The options of every operator that are given here hold for each job that does not say otherwise, but --memory, which is "
+    "what "
+    "all of them may take together. All commands and events: docs/protocol.md.\n\n"
+    "The exit code is 0 when every job was done, otherwise that of the first error.";
+
 const cli_command cli_commands[] = {
     {"plan", "OP ARGS", "what an operator would do: schedule, tile, memory, time; reads headers only", cli_plan, NULL},
     {"verify", "IN", "prove on a picture of yours that tiles give what the whole would have given", cli_verify, verify_about},
+    {"batch", "<JOBS >EVENTS", "jobs as JSON lines on standard input, events as JSON lines on standard output", cli_batch,
+     batch_about},
     {"models", "list | info M | add FILE | install PACK", "the models an operator can use", cli_models, NULL},
     {"help", "[OP]", "this text, or an operator's options", cli_help, NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -93,7 +93,17 @@ static const tw_option verify_table[] = {
      .since = "0.1"},
     {.name = NULL},
 };
-static const tw_option *const own_tables[] = {own_table, models_table, verify_table, NULL};
+static const tw_option batch_table[] = {
+    {.name = "jobs",
+     .letter = 'j',
+     .type = TW_OPTION_INT,
+     .max = 1024,
+     .fallback = "0",
+     .help = "most jobs at a time, 0 for one more than processors; fewer run where their planned peaks do not fit --memory",
+     .since = "0.1"},
+    {.name = NULL},
+};
+static const tw_option *const own_tables[] = {own_table, models_table, verify_table, batch_table, NULL};
 /* What verify does not take of upscale's: it writes nothing, and cuts the tiles that it names itself. */
 static const char *const not_verified[] = {"tile",        "tile-threshold",   "enable-tiling", "format",    "lossless",
                                            "compression", "tiff-compression", "orient",        "overwrite", "resume",
@@ -138,12 +148,47 @@ static void add_own(GArray *table, const tw_option *o)
     g_array_append_val(table, option);
 }
 
+bool cli_is_common(const tw_option_info *info)
+{
+    const tw_op_info *op;
+    for (size_t i = 0; (op = tw_op_at(i)); i++) {
+        tw_option_info other;
+        bool found = false;
+        for (size_t j = 0; !found && tw_op_option_at(op->name, j, &other); j++)
+            found = strcmp(other.name, info->name) == 0 && strcmp(other.help, info->help) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* What every operator takes, and what is the batch's own. */
+static GArray *batch_options(void)
+{
+    static const char *const not_of_batch[] = {"json", "progress", "resume", NULL};
+    GArray *table = g_array_new(FALSE, TRUE, sizeof(cli_option));
+    cli_option option = {.own = false};
+
+    add_own(table, &batch_table[0]);
+    for (size_t i = 0; tw_op_option_at(tw_op_at(0)->name, i, &option.info); i++)
+        if (cli_is_common(&option.info))
+            g_array_append_val(table, option);
+    for (const tw_option *o = own_table; o->name; o++)
+        if (!g_strv_contains(not_of_batch, o->name))
+            add_own(table, o);
+    return table;
+}
+
 GArray *cli_table_new(const char *command)
 {
     GArray *table = g_array_new(FALSE, TRUE, sizeof(cli_option));
     cli_option option = {.own = false};
     bool verify = strcmp(command, "verify") == 0;
 
+    if (strcmp(command, "batch") == 0) {
+        g_array_free(table, TRUE);
+        return batch_options();
+    }
     for (const tw_option *o = verify_table; verify && o->name; o++)
         add_own(table, o);
     for (size_t i = 0; tw_op_option_at(verify ? "upscale" : command, i, &option.info); i++)

@@ -67,6 +67,8 @@ TW_API tw_status tw_job_input_bytes(tw_job *job, const void *bytes, size_t lengt
 TW_API tw_status tw_job_output(tw_job *job, const char *path, tw_error *err);
 /** The result as encoded bytes in `format` ("png", "jpeg", ...), see tw_job_take_bytes. */
 TW_API tw_status tw_job_output_bytes(tw_job *job, const char *format, tw_error *err);
+/** Most bytes of such a result, 0: no limit. A longer one is TW_ERROR_USAGE after the run; it was never in memory. */
+TW_API void tw_job_limit_bytes(tw_job *job, int64_t most);
 
 /** Fraction in [0, 1], never falling; at most ten calls a second, the last with 1. Called from a worker thread, one at a time. */
 TW_API void tw_job_on_progress(tw_job *job, void (*fn)(void *user, double fraction), void *user);

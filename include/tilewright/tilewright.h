@@ -9,6 +9,7 @@
 #include "tilewright/models.h"
 #include "tilewright/options.h"
 #include "tilewright/pixels.h"
+#include "tilewright/queue.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -17,6 +17,7 @@ typedef struct engine_entry {
     char *name;
     const tw_carry *carry;
     int device;
+    int64_t weight_bytes;
     tw_engine *engine;
     tw_engine_callbacks callbacks;
 } engine_entry;
@@ -171,15 +172,16 @@ tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, const tw_carry *c
         if (entry->model == model && entry->carry == carry && entry->device == device)
             *out = tw_engine_ref(entry->engine);
     }
+    close_other_form(pool, model, carry);
     if (!*out) {
         tw_engine *engine = NULL;
-        close_other_form(pool, model, carry);
         status = tw_engine_open_ncnn(model, carry, device, pool->account, weight_bytes, &engine, err);
         if (status == TW_OK) {
             engine_entry *entry = g_new0(engine_entry, 1);
             entry->model = model;
             entry->carry = carry;
             entry->device = device;
+            entry->weight_bytes = weight_bytes;
             entry->engine = engine;
             g_ptr_array_add(pool->engines, entry);
             *out = tw_engine_ref(engine);
@@ -187,4 +189,34 @@ tw_status tw_pool_engine(tw_pool *pool, const tw_model *model, const tw_carry *c
     }
     pthread_mutex_unlock(&pool->lock);
     return status;
+}
+
+static bool is_idle(const engine_entry *entry, const char *except)
+{
+    return entry->model && atomic_load(&entry->engine->refs) == 1 && (!except || strcmp(entry->model->hash, except) != 0);
+}
+
+int64_t tw_pool_idle_bytes(tw_pool *pool, const char *except)
+{
+    int64_t bytes = 0;
+    pthread_mutex_lock(&pool->lock);
+    for (guint i = 0; i < pool->engines->len; i++) {
+        const engine_entry *entry = pool->engines->pdata[i];
+        bytes += is_idle(entry, except) ? entry->weight_bytes : 0;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return bytes;
+}
+
+void tw_pool_close_idle(tw_pool *pool, const char *except, int64_t bytes)
+{
+    pthread_mutex_lock(&pool->lock);
+    for (guint i = 0; i < pool->engines->len && bytes > 0; i++) {
+        const engine_entry *entry = pool->engines->pdata[i];
+        if (!is_idle(entry, except))
+            continue;
+        bytes -= entry->weight_bytes;
+        g_ptr_array_remove_index(pool->engines, i--);
+    }
+    pthread_mutex_unlock(&pool->lock);
 }

@@ -15,7 +15,7 @@ typedef enum output_kind {
     OUTPUT_FILE,   /* temporary name, then renamed */
     OUTPUT_DIRECT, /* an open descriptor: standard output, a device, a pipe */
     OUTPUT_SPOOL,  /* unnamed file, copied to the descriptor on commit */
-    OUTPUT_MEMORY
+    OUTPUT_MEMORY  /* unnamed file, read on commit: encoders' own buffers double as they grow */
 } output_kind;
 
 struct tw_output {
@@ -23,8 +23,9 @@ struct tw_output {
     const char *label;
     char *final, *temp, *folder;
     bool overwrite;
-    int fd;      /* what the encoder writes */
-    int copy_to; /* OUTPUT_SPOOL: the descriptor behind it */
+    int fd;       /* what the encoder writes */
+    int copy_to;  /* OUTPUT_SPOOL: the descriptor behind it */
+    int64_t most; /* OUTPUT_MEMORY: bytes, 0: no limit */
     void *bytes;
     size_t length;
 };
@@ -107,20 +108,27 @@ static tw_status create_temp(tw_output *o, tw_error *err)
     return TW_OK;
 }
 
-static tw_status open_spool(tw_context *context, tw_output *o, tw_error *err)
+static tw_status open_unnamed(tw_context *context, tw_output *o, tw_error *err)
 {
     const char *dir = tw_scratch_dir(tw_context_scratch(context));
-    o->kind = OUTPUT_SPOOL;
-    o->copy_to = o->fd;
     o->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     return o->fd >= 0 ? TW_OK : tw_fail(err, TW_ERROR_RUN, "%s: scratch in %s: %s", o->label, dir, strerror(errno));
 }
 
-static tw_status open_place(tw_output *o, const tw_place *place, tw_error *err)
+static tw_status open_spool(tw_context *context, tw_output *o, tw_error *err)
+{
+    o->kind = OUTPUT_SPOOL;
+    o->copy_to = o->fd;
+    o->fd = -1;
+    return open_unnamed(context, o, err);
+}
+
+static tw_status open_place(tw_context *context, tw_output *o, const tw_place *place, tw_error *err)
 {
     if (!place->path) {
         o->kind = OUTPUT_MEMORY;
-        return TW_OK;
+        o->most = place->most;
+        return open_unnamed(context, o, err);
     }
     if (tw_place_is_std(place) || is_special(place->path)) {
         o->kind = OUTPUT_DIRECT;
@@ -146,7 +154,7 @@ tw_status tw_output_open(tw_context *context, const tw_place *place, bool overwr
     o->label = tw_place_label(place, true);
     o->overwrite = overwrite;
     o->fd = o->copy_to = -1;
-    tw_status status = open_place(o, place, err);
+    tw_status status = open_place(context, o, place, err);
     if (status == TW_OK && o->kind == OUTPUT_DIRECT && jumps)
         status = open_spool(context, o, err);
     if (status != TW_OK) {
@@ -159,12 +167,12 @@ tw_status tw_output_open(tw_context *context, const tw_place *place, bool overwr
 
 VipsTarget *tw_output_target(tw_output *o)
 {
-    return o->kind == OUTPUT_MEMORY ? vips_target_new_to_memory() : vips_target_new_to_descriptor(o->fd);
+    return vips_target_new_to_descriptor(o->fd);
 }
 
 int tw_output_written(tw_output *o)
 {
-    return (o->kind == OUTPUT_FILE || o->kind == OUTPUT_SPOOL) && lseek(o->fd, 0, SEEK_SET) == 0 ? o->fd : -1;
+    return o->kind != OUTPUT_DIRECT && lseek(o->fd, 0, SEEK_SET) == 0 ? o->fd : -1;
 }
 
 /* Gives the file its name. Without `overwrite` a file that somebody made meanwhile must survive. */
@@ -235,21 +243,26 @@ static tw_status commit_spool(tw_output *o, tw_error *err)
     return TW_OK;
 }
 
-/* vips_target_steal of 8.14 crashes once the encoder has ended its target; the bytes then lie in a blob. */
-static tw_status steal_target(tw_output *o, VipsTarget *target, tw_error *err)
+static tw_status commit_memory(tw_output *o, tw_error *err)
 {
-    VipsBlob *blob = NULL;
-    g_object_get(target, "blob", &blob, NULL);
-    if (!blob || !VIPS_AREA(blob)->data)
+    struct stat status;
+    size_t got = 0;
+    ssize_t n = 1;
+    if (fstat(o->fd, &status) || status.st_size == 0)
         return tw_fail(err, TW_ERROR_RUN, "%s: the encoder gave no bytes", o->label);
-    o->bytes = VIPS_AREA(blob)->data;
-    o->length = VIPS_AREA(blob)->length;
-    VIPS_AREA(blob)->free_fn = NULL; /* ours now; copying would hold the picture twice */
-    vips_area_unref(VIPS_AREA(blob));
-    return TW_OK;
+    if (o->most > 0 && status.st_size > o->most)
+        return tw_fail(err, TW_ERROR_USAGE, "%s: %lld bytes, at most %lld are wanted in memory", o->label,
+                       (long long)status.st_size, (long long)o->most);
+    o->length = (size_t)status.st_size;
+    o->bytes = g_try_malloc(o->length);
+    if (!o->bytes)
+        return tw_fail_memory(err, o->label, (long long)o->length);
+    for (; got < o->length && n > 0; got += (size_t)MAX(n, 0))
+        n = pread(o->fd, (char *)o->bytes + got, o->length - got, (off_t)got);
+    return got == o->length ? TW_OK : tw_fail(err, TW_ERROR_RUN, "%s: scratch cannot be read: %s", o->label, strerror(errno));
 }
 
-tw_status tw_output_commit(tw_output *o, VipsTarget *target, tw_error *err)
+tw_status tw_output_commit(tw_output *o, tw_error *err)
 {
     switch (o->kind) {
     case OUTPUT_FILE:
@@ -257,7 +270,7 @@ tw_status tw_output_commit(tw_output *o, VipsTarget *target, tw_error *err)
     case OUTPUT_SPOOL:
         return commit_spool(o, err);
     case OUTPUT_MEMORY:
-        return steal_target(o, target, err);
+        return commit_memory(o, err);
     case OUTPUT_DIRECT:
         break;
     }

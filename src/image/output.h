@@ -14,10 +14,10 @@ tw_status tw_output_open(tw_context *context, const tw_place *place, bool overwr
                          tw_error *err);
 /** A new libvips target at the start; the caller unrefs it. */
 VipsTarget *tw_output_target(tw_output *output);
-/** The file that was written, at its start, to be read again; -1 for pipes and memory. */
+/** The file that was written, at its start, to be read again; -1 for pipes. */
 int tw_output_written(tw_output *output);
-/** Syncs the file, gives it its name, syncs the folder. Memory: keeps the target's bytes. */
-tw_status tw_output_commit(tw_output *output, VipsTarget *target, tw_error *err);
+/** Syncs the file, gives it its name, syncs the folder. Memory: reads the bytes. */
+tw_status tw_output_commit(tw_output *output, tw_error *err);
 void *tw_output_steal(tw_output *output, size_t *length);
 /** Removes the temporary file unless committed. */
 void tw_output_close(tw_output *output);

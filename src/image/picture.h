@@ -65,6 +65,7 @@ typedef struct tw_place {
     const char *path;  /* NULL for memory; "-": stdin or stdout */
     const void *bytes; /* encoded picture in memory, input only */
     size_t length;
+    int64_t most;                       /* output to memory only: bytes of the result, 0: no limit */
     const char *label;                  /* how messages name it; NULL: the path */
     const tw_raw *raw;                  /* plain pixels in memory, input only */
     const struct tw_receiver *receiver; /* takes the rows as they are, output only (sink.h) */

@@ -263,7 +263,7 @@ tw_status tw_sink_commit(tw_sink *sink, tw_error *err)
     g_clear_object(&sink->image); /* what the encoder holds is not needed while the disk is waited for */
     if (!sink->receiver) {
         TW_TRY(check_written(sink, err));
-        TW_TRY(tw_output_commit(sink->output, sink->target, err));
+        TW_TRY(tw_output_commit(sink->output, err));
     }
     sink->committed = true;
     return TW_OK;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """man/tilewright.1, one page per operator and per command with a text of its own, in man macros."""
-from tables import beside, bounds, spellings, split, takes_value
+from tables import beside, bounds, shared_title, spellings, split, takes_value
 
 NOTE = '.\\" Written by tools/docs/generate.py from the options tables; do not edit.\n'
 EXITS = [(0, "done"), (1, "failed while running: unwritable output, full disk, engine error; verify: a difference above the bound"),
@@ -75,7 +75,7 @@ def command(tables, entry):
     page = head(tables, f"tilewright-{entry['name']}", entry["summary"])
     page += f".SH SYNOPSIS\n.B tilewright {escape(entry['name'])}\n.I {escape(entry['usage'])}\n.RI [ options ]\n"
     page += f".SH DESCRIPTION\n{paragraphs(entry['about'])}\n.SH OPTIONS\n{option_lines(own)}"
-    page += ".SH OPTIONS OF UPSCALE\n" + option_lines(shared)
+    page += f".SH OPTIONS OF {shared_title(shared).upper()}\n" + option_lines(shared)
     return page + exit_status() + ".SH SEE ALSO\n\\fBtilewright\\fR(1), \\fBtilewright\\-upscale\\fR(1)\n"
 
 

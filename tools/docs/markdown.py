@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """docs/options.md"""
-from tables import beside, bounds, spellings, split, takes_value
+from tables import beside, bounds, shared_title, spellings, split, takes_value
 
 HEAD = """<!-- Written by tools/docs/generate.py from the options tables; do not edit: `make docs`. -->
 # Options
@@ -45,7 +45,7 @@ def options(tables):
             own, shared = beside(command, tables["ops"][0])
             parts.append(f"## {command['name']}\n\n`tilewright {command['name']} {command['usage']} [options]`: "
                          f"{command['summary']}.\n\n{command['about']}\n\n" + table(own) +
-                         "\nand of upscale's: " + ", ".join(f"`--{option['name']}`" for option in shared) + ".\n")
+                         f"\nand those of {shared_title(shared)}: " + ", ".join(f"`--{option['name']}`" for option in shared) + ".\n")
     parts.append("## Letters kept from the ncnn upscalers\n\nWhere an operator has such an option.\n\n" +
                  "\n".join(["| letter | stands for |", "|---|---|"] +
                            [f"| `-{entry['letter']}{' ' + entry['value'] if entry['value'] else ''}` | {cell(entry['help'])} |"

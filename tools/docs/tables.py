@@ -46,6 +46,11 @@ def beside(command, op):
             [o for o in command["options"] if o["name"] in shared])
 
 
+def shared_title(options):
+    """Whose options a command shares with the first operator."""
+    return "every operator" if all(option["common"] for option in options) else "upscale"
+
+
 def split(tables):
     """(own options by operator name, options that every operator takes)"""
     own = {op["name"]: [o for o in op["options"] if not o["common"]] for op in tables["ops"]}
