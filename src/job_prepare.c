@@ -71,18 +71,11 @@ static void fill_sink_options(tw_run *run)
 static tw_status open_source(tw_run *run, int i, tw_error *err)
 {
     tw_job *job = run->job;
-    bool to_picture = job->op->result == TW_RESULT_PICTURE;
     tw_source_options options = {.max_pixels = tw_options_int(run->options, "max-pixels")};
     options.orient = tw_options_find(run->options, "orient") && tw_options_bool(run->options, "orient");
     options.many_bands = job->op->many_bands;
-    TW_TRY(tw_source_open(job->context, &job->inputs[i], &options, &run->sources[i], err));
-    bool needs_turning = to_picture && tw_source_orientation(run->sources[i]) != 1 && !options.orient &&
-                         !tw_sink_holds_orientation(&job->output, &run->sink_options);
-    if (!needs_turning || strcmp(tw_source_label(run->sources[i]), "-") == 0)
-        return TW_OK;
-    tw_source_close(run->sources[i]);
-    run->sources[i] = NULL;
-    options.orient = true;
+    if (job->op->result == TW_RESULT_PICTURE && !tw_sink_holds_orientation(&job->output, &run->sink_options))
+        options.orient = true; /* costs nothing where the input is upright */
     return tw_source_open(job->context, &job->inputs[i], &options, &run->sources[i], err);
 }
 

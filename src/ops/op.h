@@ -159,6 +159,7 @@ typedef struct tw_op_facts {
     int64_t vram_budget;   /* bytes of device memory that may be used, 0: no device */
     int64_t vram_fixed;    /* of them: weights */
     double macs;           /* multiply-accumulates per input pixel and pass, halo not counted */
+    double call_pixels;    /* input pixels whose work a call costs besides its own; makes tiles larger, where that is free */
     double scale;          /* result pixels per input pixel, one axis */
     bool exact;
     const char *why_inexact;

@@ -157,7 +157,7 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
     c.shared_bytes = p->fixed_bytes + c.window_bytes + c.ring_bytes + c.blend_bytes + c.cut_bytes;
     work *= tw_plan_cache_factor(c.worker_bytes, 0.15);
     /* Without lookahead workers wait at the end of every tile row. */
-    c.cost = work * (lookahead ? 1 : 1.15);
+    c.cost = work * (lookahead ? 1 : 1.15) * (1 + p->facts.call_pixels / ((double)in_w * (double)in_h));
     return c;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Plain pixels in memory, in and out: what comes is what an uncompressed TIFF would have carried; nobody's memory is touched but
  *  where it was offered. Everything through the public API. */
+#include "job.h"
 #include "job_fixture.h"
 
 #define WIDTH  133
@@ -435,6 +436,42 @@ static void test_cancelled(void)
     g_free(pixels);
 }
 
+/* The n-th counted allocation fails, for all n: the samples or an error, and nothing is kept. */
+static void test_allocations(void)
+{
+    tw_pixels p = layout(3, TW_SAMPLE_U8, 0);
+    uint8_t *pixels = make_pixels(&p);
+    taken expected = {0};
+    int64_t failures = 0, n = 0;
+    for (bool over = false; !over; n++) {
+        taken t = {0};
+        tw_error err = TW_ERROR_NONE;
+        tw_job *job = small_job(&p, pixels);
+        assert_ok(tw_job_set(job, "threads", "1", &err), err);
+        assert_ok(n % 2 ? tw_job_output_rows(job, begin, take, &t, &err) : tw_job_output_pixels(job, place, &t, &err), err);
+        tw_account_fail_at(job->account, n); /* 0: none */
+        tw_status status = tw_job_run(job, &err);
+        g_assert_cmpint(tw_account_used(job->account), ==, 0);
+        over = n > 0 && !tw_account_take(job->account, 0); /* the failure comes only now: the job was done before */
+        if (n == 0)
+            expected = t;
+        if (status == TW_OK)
+            g_assert_cmpmem(t.pixels, (size_t)(t.result.row_bytes * t.result.height), expected.pixels,
+                            (size_t)(expected.result.row_bytes * expected.result.height));
+        else if (status != TW_ERROR_RUN && status != TW_ERROR_BUDGET)
+            g_error("allocation %lld: status %d: %s", (long long)n, status, err.message);
+        failures += status != TW_OK;
+        g_assert_true(!over || status == TW_OK);
+        tw_job_free(job);
+        if (n > 0)
+            g_free(t.pixels);
+    }
+    g_test_message("%lld allocations, %lld jobs failed", (long long)n - 2, (long long)failures);
+    g_assert_cmpint(failures, >=, 2);
+    g_free(expected.pixels);
+    g_free(pixels);
+}
+
 int main(int argc, char **argv)
 {
     folder_open();
@@ -456,6 +493,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pixels/bad-inputs", test_bad_inputs);
     g_test_add_func("/pixels/bad-outputs", test_bad_outputs);
     g_test_add_func("/pixels/cancelled", test_cancelled);
+    g_test_add_func("/pixels/allocations", test_allocations);
     int status = g_test_run();
     tw_session_free(session);
     g_free(in_tif);

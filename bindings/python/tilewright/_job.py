@@ -104,7 +104,7 @@ class Job:
         elif out is None:
             self._output_pixels(None)
         elif callable(out):
-            self._output_rows(lambda result: None, lambda y, rows: out(y, rows))
+            self._output_rows(lambda result: None, lambda y, rows: out(y, rows.copy()))  # it may keep them
         elif isinstance(out, numpy.ndarray):
             mapped = _pixels.shared_map(out)
             if mapped is None and _pixels.dense_rows(out):
@@ -144,9 +144,7 @@ class Job:
 
         def on_rows(y, n, pixels):
             buffer = (ctypes.c_char * (n * of["bytes"])).from_address(pixels)
-            rows = numpy.frombuffer(buffer, of["dtype"]).reshape(n, *of["row"])
-            rows.flags.writeable = False
-            take(y, rows)
+            take(y, numpy.frombuffer(buffer, of["dtype"]).reshape(n, *of["row"]))
             return 0
 
         _library.call("tw_job_output_rows", self.handle, self._callback(_library.Begin, on_begin, 1),
@@ -207,10 +205,13 @@ class Job:
 
     def run(self, cancel, engine):
         """In a thread of its own, so that Ctrl-C and `cancel` are heard here."""
-        outcome = []
-        done = threading.Event()
+        outcome, begun, gate, done = [], [], threading.Lock(), threading.Event()
 
         def work():
+            with gate:
+                if begun:  # given up before it began
+                    return
+                begun.append(True)
             try:
                 _library.call("tw_job_run", self.handle)
                 outcome.append(None)
@@ -220,14 +221,17 @@ class Job:
                 done.set()
 
         thread = threading.Thread(target=work, name="tilewright", daemon=True)
-        thread.start()
         try:
+            thread.start()
             while not done.wait(0.5 if cancel is None else 0.05):
                 if cancel is not None and cancel.is_set():
                     self.cancel()
         except BaseException:
             self.cancel()
-            while not done.is_set():  # the job is freed afterwards
+            with gate:
+                running = bool(begun)
+                begun.append(False)
+            while running and not done.is_set():  # the job is freed afterwards
                 try:
                     done.wait()
                 except KeyboardInterrupt:

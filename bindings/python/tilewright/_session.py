@@ -19,13 +19,13 @@ _numbers = itertools.count(1)
 
 class Engine:
     """A function in place of a net: `function(tile)` gets (height, width, 3) float32, RGB, 1 is white, and returns
-    (height * scale, width * scale, 3). The tile is read-only and valid during the call only; the result is copied. numpy arrays, CPU
+    (height * scale, width * scale, 3). The tile is the function's own, to be changed or kept; the result is copied. numpy arrays, CPU
     tensors and whatever numpy.asarray takes may be returned.
 
     scale: enlargement, a whole number. overlap: input pixels that the function looks sideways; where it covers all, tiles give what the
     whole picture would. tile: preferred side, 0: the plan's. multiple: sides of tiles are multiples of it. exact=False: results
     depend on the tile (attention, statistics): neighbours are blended, and the report says so. bytes_per_pixel: memory that a call
-    needs for each input pixel besides both tiles, for the plan; 0: 64. thread_safe: several calls at once are allowed. close: called
+    needs for each input pixel besides the tile and its result, for the plan; 0: 64. thread_safe: several calls at once are allowed. close: called
     without arguments when the engine is closed.
 
     Called from threads of the library's, one call at a time unless thread_safe. Pass it as `model=` to run it once, or give it a
@@ -40,8 +40,7 @@ class Engine:
 
     def _process(self, _user, tile, width, height, out):
         try:
-            given = numpy.ctypeslib.as_array(tile, (height, width, 3))
-            given.flags.writeable = False
+            given = numpy.ctypeslib.as_array(tile, (height, width, 3)).copy()  # who kept a view would read freed memory
             wanted = (height * self.scale, width * self.scale, 3)
             result = numpy.asarray(self.function(given))
             if result.shape != wanted:
@@ -55,7 +54,8 @@ class Engine:
     def _configure(self, _user, config):
         config = config.contents
         config.tile, config.overlap, config.multiple = self.tile, self.overlap, self.multiple
-        config.inexact, config.bytes_per_pixel = not self.exact, self.bytes_per_pixel
+        config.inexact = not self.exact
+        config.bytes_per_pixel = (self.bytes_per_pixel or 64) + 12 * (1 + self.scale ** 2)  # the copy, and what the function made
 
     def _closed(self, _user):
         if self.on_close is not None:
@@ -151,7 +151,7 @@ class Session:
         grey and alpha, RGB, RGB and alpha; or bytes of an encoded picture. Arrays are read where they lie, unless rows are not
         dense (then a copy is made), and must not change meanwhile.
         out, also as the last of the inputs: None for a new array; an array of the result's shape and type; a path, whose suffix tells the container; or a function
-        that gets (y, rows) in order, rows being a read-only (n, width, bands) array, valid during the call only.
+        that gets (y, rows) in order, rows being an (n, width, bands) array of its own.
         options: those of the operator, by their names with _ for -. None: not given.
         on_progress(fraction): 0 to 1, never falling, at most ten times a second. on_warning(line): without it lines become
         TilewrightWarning. Both are called from other threads, one call at a time. What callbacks raise ends the run and is raised.
