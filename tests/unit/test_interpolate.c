@@ -5,7 +5,7 @@
 #include "flow_oracle.h"
 #include "flow_weights.h"
 
-static char *models[2];
+static char *models[5];
 static tw_session *session;
 
 /* ---- frames ---- */
@@ -111,17 +111,13 @@ static test_image padded(const test_image *image, int multiple)
 
 static void test_oracle(void)
 {
-    for (int m = 0; m < 2; m++) {
+    for (int m = 0; models[m]; m++) {
         pair p = pair_open(430, 300, 60);
         g_autofree float *mine =
             run(&p, (const setting[]){{"model", models[m]}, {"schedule", "whole"}, {"time", "0.3"}, {NULL, NULL}}, NULL, NULL);
         flow_oracle *oracle = flow_oracle_open(models[m]);
-        test_image a = padded(&p.a, 64), b = padded(&p.b, 64);
-        if (m == 0) {
-            g_free(a.data);
-            g_free(b.data);
-            a = padded(&p.a, 32), b = padded(&p.b, 32);
-        }
+        int multiple = strstr(models[m], "4.25") ? 64 : 32;
+        test_image a = padded(&p.a, multiple), b = padded(&p.b, multiple);
         test_image whole = flow_oracle_run(oracle, &a, &b, 0.3, "out0");
         double most = 0;
         for (int y = 0; y < p.a.h; y++)
@@ -141,7 +137,7 @@ static void test_oracle(void)
 static void test_tiles(void)
 {
     static const char *const tiles[] = {"64", "192", "256", "512"};
-    for (int m = 0; m < 2; m++) {
+    for (int m = 0; models[m]; m++) {
         pair p = pair_open(1100, 700, 300);
         int64_t n = (int64_t)p.a.w * p.a.h * 3;
         g_autofree float *whole = run(
@@ -172,15 +168,14 @@ int main(int argc, char **argv)
     folder_open();
     if (VIPS_INIT(argv[0]))
         g_error("libvips");
-    models[0] = flow_model("rife-v4.6", test_folder);
-    models[1] = flow_model("rife-v4.25", test_folder);
+    flow_models(test_folder, models);
     assert_ok(tw_session_new(&session, &err), err);
     g_test_add_func("/interpolate/oracle", test_oracle);
     g_test_add_func("/interpolate/tiles", test_tiles);
     int code = g_test_run();
     tw_session_free(session);
-    g_free(models[0]);
-    g_free(models[1]);
+    for (int i = 0; models[i]; i++)
+        g_free(models[i]);
     folder_close();
     return code;
 }
