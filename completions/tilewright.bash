@@ -4,13 +4,13 @@ _tilewright() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]} options=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "upscale compare register warp plan verify models help --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "upscale interpolate compare register warp plan verify models help --help --version" -- "$cur"))
         return
     fi
     case $op in
         plan|help)
             if [ "$COMP_CWORD" = 2 ]; then
-                COMPREPLY=($(compgen -W "upscale compare register warp" -- "$cur"))
+                COMPREPLY=($(compgen -W "upscale interpolate compare register warp" -- "$cur"))
                 return
             fi
             op=${COMP_WORDS[2]} ;;
@@ -37,6 +37,33 @@ _tilewright() {
             --sync) COMPREPLY=($(compgen -W "exact fast off" -- "$cur")); return ;;
             -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
             -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
+            -c|--compression) return ;;
+            --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
+            --memory) return ;;
+            --vram) return ;;
+            --threads) return ;;
+            --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
+            -t|--tile|--tile-size) return ;;
+            --tile-threshold) return ;;
+            --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
+            --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --scratch-limit) return ;;
+            --max-pixels) return ;;
+            --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
+        esac ;;
+    interpolate)
+        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        case $prev in
+            -n|--model) return ;;
+            -t|--time|--timestep) return ;;
+            --pad) COMPREPLY=($(compgen -W "replicate reflect zero" -- "$cur")); return ;;
+            --scene-cut) return ;;
+            --static) return ;;
+            --sample-steps) return ;;
+            -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
+            -q|--quality) return ;;
             -c|--compression) return ;;
             --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
             --memory) return ;;

@@ -303,6 +303,7 @@ const tw_op_class tw_interpolate_class = {
          .has_output = 1},
     .options = tw_interpolate_options,
     .result = TW_RESULT_PICTURE,
+    .no_tile_is_whole = true,
     .open = open_interpolate,
     .close = close_interpolate,
     .facts = interpolate_facts,
