@@ -74,6 +74,8 @@ complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l scratch -
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l scratch-limit -x -d 'most bytes of scratch files'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l max-pixels -x -d 'refuse inputs of more pixels than this, 0 for no limit'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l overwrite -d 'replace an existing output'
+complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l factor -x -d 'of a folder or a y4m stream: as many frames for each of the input\'s'
+complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l matrix -x -a 'auto 601 709' -d 'of a y4m stream: what its colour differences mean, BT.601 or BT.709; auto: 709 from 720 rows on'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l config -r -d 'YAML file with options by their names; options on the command line win'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l json -d 'print one JSON object on standard output at the end'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l quiet -d 'print nothing but errors'
