@@ -54,7 +54,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     interpolate)
-        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -t|--time|--timestep) return ;;
@@ -78,6 +78,8 @@ _tilewright() {
             --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
+            --factor) return ;;
+            --matrix) COMPREPLY=($(compgen -W "auto 601 709" -- "$cur")); return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     compare)

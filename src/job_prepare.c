@@ -114,6 +114,10 @@ static tw_schedule_kind asked_schedule(const tw_run *run)
         return TW_SCHEDULE_CARRY;
     if (tw_options_find(run->options, "no-tiled-warping") && tw_options_bool(run->options, "no-tiled-warping"))
         return TW_SCHEDULE_WHOLE;
+    int64_t w, h;
+    tw_options_geometry(run->options, "tile", &w, &h);
+    if (run->job->op->no_tile_is_whole && tw_options_given(run->options, "tile") && w == 0)
+        return TW_SCHEDULE_WHOLE;
     if (tw_options_given(run->options, "enable-tiling"))
         return tw_options_bool(run->options, "enable-tiling") ? TW_SCHEDULE_AUTO : TW_SCHEDULE_WHOLE;
     return TW_SCHEDULE_AUTO;

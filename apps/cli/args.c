@@ -192,17 +192,34 @@ static tw_status parse_letters(cli_args *args, const char *word, words *w, tw_er
     return TW_OK;
 }
 
+/* A folder, standard input, a stream: frames of one video. */
+static bool takes_sequence(const cli_args *args)
+{
+    guint n = args->inputs->len - (args->output || args->inputs->len == 0 ? 0 : 1);
+    const char *first = args->inputs->len > 0 ? g_ptr_array_index(args->inputs, 0) : "";
+    return cli_table_find(args->table, "factor") && n == 1 &&
+           (strcmp(first, "-") == 0 || g_str_has_suffix(first, ".y4m") || g_file_test(first, G_FILE_TEST_IS_DIR));
+}
+
+bool cli_is_sequence(const cli_args *args)
+{
+    return cli_table_find(args->table, "factor") && args->inputs->len == 1;
+}
+
 /* The last word is the output unless -o named it. */
 static tw_status check_words(cli_args *args, tw_error *err)
 {
     const tw_op_info *op = args->op;
     guint n = args->inputs->len;
 
-    if (op->has_output && !args->output && n > (guint)op->min_inputs) {
+    guint least = (guint)op->min_inputs;
+    if (takes_sequence(args))
+        least = 1;
+    if (op->has_output && !args->output && n > least) {
         args->output = g_ptr_array_steal_index(args->inputs, n - 1);
         n--;
     }
-    if (n < (guint)op->min_inputs || (op->has_output && !args->output))
+    if (n < least || (op->has_output && !args->output))
         return tw_fail(err, TW_ERROR_USAGE, "%s needs more names; usage: tilewright %s %s", op->name, op->name, op->usage);
     if (n > (guint)op->max_inputs)
         return tw_fail(err, TW_ERROR_USAGE, "%s: \"%s\" is one name too many; usage: tilewright %s %s", op->name,

@@ -63,6 +63,9 @@ tw_status cli_check_own(const cli_option *option, const char *value, tw_error *e
 /** "unknown option X", with the nearest name. */
 tw_status cli_fail_unknown(const GArray *table, const char *typed, tw_error *err);
 
+/** One input, where the operator takes two: frames of a folder or of a stream. */
+bool cli_is_sequence(const cli_args *args);
+
 /** Value in force: the last setting, else the default; NULL: none. */
 const char *cli_get(const cli_args *args, const char *name);
 bool cli_flag(const cli_args *args, const char *name);

@@ -18,6 +18,10 @@ int cli_help(int argc, char **argv);
 /** Every picture of a folder; `args` are parsed and the first input is a folder. */
 int cli_folder(const cli_args *args, bool plan_only);
 
+/** Frames of a folder, or of a y4m stream (a file, or standard input), with frames in between. */
+int cli_frames(const cli_args *args, bool plan_only);
+int cli_stream(const cli_args *args, bool plan_only);
+
 /** What `tilewright` without words prints. */
 void cli_print_overview(FILE *file);
 void cli_print_command_help(FILE *file, const char *command);

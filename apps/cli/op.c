@@ -21,30 +21,36 @@ static void on_progress(void *user, double fraction)
     cli_progress(fraction);
 }
 
+tw_status cli_job_begin(const cli_args *args, tw_session *session, tw_job **out, tw_error *err)
+{
+    *out = NULL;
+    TW_TRY(tw_job_new(session, args->op->name, out, err));
+    cli_signals_watch(*out);
+    tw_job_on_warning(*out, on_warning, NULL);
+    tw_status status = cli_apply(args, *out, err);
+    if (status != TW_OK) {
+        cli_job_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 tw_status cli_job_new(const cli_args *args, tw_session *session, const char *input, const char *output, tw_job **out,
                       tw_error *err)
 {
-    tw_job *job = NULL;
-    tw_status status = tw_job_new(session, args->op->name, &job, err);
-
-    *out = NULL;
-    if (status != TW_OK)
-        return status;
-    cli_signals_watch(job);
-    tw_job_on_warning(job, on_warning, NULL);
-    status = cli_apply(args, job, err);
+    TW_TRY(cli_job_begin(args, session, out, err));
+    tw_status status = TW_OK;
     for (guint i = 0; i < args->inputs->len && status == TW_OK; i++)
-        status = tw_job_input(job, i == 0 && input ? input : g_ptr_array_index(args->inputs, i), err);
+        status = tw_job_input(*out, i == 0 && input ? input : g_ptr_array_index(args->inputs, i), err);
     if (!output)
         output = args->output;
     if (status == TW_OK && output)
-        status = tw_job_output(job, output, err);
+        status = tw_job_output(*out, output, err);
     if (status != TW_OK) {
-        cli_job_free(job);
-        return status;
+        cli_job_free(*out);
+        *out = NULL;
     }
-    *out = job;
-    return TW_OK;
+    return status;
 }
 
 void cli_job_free(tw_job *job)
@@ -155,7 +161,10 @@ int cli_op(const char *op, int argc, char **argv, bool plan_only)
     }
     if (status == TW_OK) {
         cli_signals_start();
-        if (is_folder(g_ptr_array_index(args.inputs, 0)) && args.op->has_output)
+        const char *first = g_ptr_array_index(args.inputs, 0);
+        if (cli_is_sequence(&args))
+            code = is_folder(first) ? cli_frames(&args, plan_only) : cli_stream(&args, plan_only);
+        else if (is_folder(first) && args.op->has_output)
             code = cli_folder(&args, plan_only);
         else
             status = run_one(&args, plan_only, &err);

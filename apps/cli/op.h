@@ -9,6 +9,8 @@
  *  On failure *out is NULL. */
 tw_status cli_job_new(const cli_args *args, tw_session *session, const char *input, const char *output, tw_job **out,
                       tw_error *err);
+/** The same without inputs and output. */
+tw_status cli_job_begin(const cli_args *args, tw_session *session, tw_job **out, tw_error *err);
 /** Frees what cli_job_new made; NULL is allowed. */
 void cli_job_free(tw_job *job);
 

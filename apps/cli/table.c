@@ -103,7 +103,23 @@ static const tw_option batch_table[] = {
      .since = "0.1"},
     {.name = NULL},
 };
-static const tw_option *const own_tables[] = {own_table, models_table, verify_table, batch_table, NULL};
+static const tw_option interpolate_table[] = {
+    {.name = "factor",
+     .type = TW_OPTION_INT,
+     .min = 2,
+     .max = 64,
+     .fallback = "2",
+     .help = "of a folder or a y4m stream: as many frames for each of the input's",
+     .since = "0.2"},
+    {.name = "matrix",
+     .type = TW_OPTION_CHOICE,
+     .choices = "auto|601|709",
+     .fallback = "auto",
+     .help = "of a y4m stream: what its colour differences mean, BT.601 or BT.709; auto: 709 from 720 rows on",
+     .since = "0.2"},
+    {.name = NULL},
+};
+static const tw_option *const own_tables[] = {own_table, models_table, verify_table, interpolate_table, batch_table, NULL};
 /* What verify does not take of upscale's: it writes nothing, and cuts the tiles that it names itself. */
 static const char *const not_verified[] = {"tile",        "tile-threshold",   "enable-tiling", "format",    "lossless",
                                            "compression", "tiff-compression", "orient",        "overwrite", "resume",
@@ -194,6 +210,8 @@ GArray *cli_table_new(const char *command)
     for (size_t i = 0; tw_op_option_at(verify ? "upscale" : command, i, &option.info); i++)
         if (!verify || !g_strv_contains(not_verified, option.info.name))
             g_array_append_val(table, option);
+    for (const tw_option *o = interpolate_table; strcmp(command, "interpolate") == 0 && o->name; o++)
+        add_own(table, o);
     for (const tw_option *o = strcmp(command, "models") == 0 ? models_table : own_table; o->name; o++)
         if (!verify || !g_strv_contains(not_verified, o->name))
             add_own(table, o);

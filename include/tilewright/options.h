@@ -28,9 +28,9 @@ typedef struct tw_option_info {
 /** One operator; all strings are static. */
 typedef struct tw_op_info {
     const char *name;
-    const char *summary; /**< one line */
-    const char *usage;   /**< "IN OUT" */
-    const char *about;   /**< paragraphs for the man page */
+    const char *summary;        /**< one line */
+    const char *usage;          /**< "IN OUT" */
+    const char *about;          /**< paragraphs for the man page */
     int min_inputs, max_inputs; /**< pictures; at most 4 */
     int has_output;             /**< not 0: the result is a picture, for tw_job_output and its kin */
 } tw_op_info;

@@ -147,6 +147,25 @@ static void find_levels(tw_flow *flow, int *level)
     }
 }
 
+/* Blobs of one level are made together where they have one rate. Turns levels into numbers of stages; how many there are. */
+static int number_stages(tw_flow *flow)
+{
+    int levels[TW_FLOW_BLOBS], n = 0, last = flow->blobs[flow->output].made;
+    for (int i = 0; i < flow->n_blobs; i++)
+        levels[i] = flow->blobs[i].made;
+    for (int level = 0; level <= last; level++)
+        for (int i = flow->n_inputs; i < flow->n_blobs; i++) {
+            bool begins = levels[i] == level;
+            for (int k = flow->n_inputs; k < i && begins; k++)
+                begins = levels[k] != level || compare_rates(tw_flow_rate(flow, k), tw_flow_rate(flow, i)) != 0;
+            for (int k = i; k < flow->n_blobs && begins; k++)
+                if (levels[k] == level && compare_rates(tw_flow_rate(flow, k), tw_flow_rate(flow, i)) == 0)
+                    flow->blobs[k].made = n;
+            n += begins;
+        }
+    return n;
+}
+
 static int64_t lcm64(int64_t a, int64_t b)
 {
     int64_t x = a, y = b;
@@ -196,10 +215,8 @@ static void walk_stage(tw_flow *flow, int number, bool *wanted)
     memset(wanted, 0, (size_t)net->n_blobs * sizeof *wanted);
     for (int i = 0; i < flow->n_blobs; i++)
         if (flow->blobs[i].made == number) {
-            tw_ratio rate = tw_flow_rate(flow, i);
             wanted[flow->blobs[i].blob] = true;
-            if (stage->n_targets == 0 || compare_rates(rate, stage->rate) < 0)
-                stage->rate = rate;
+            stage->rate = tw_flow_rate(flow, i);
             stage->targets[stage->n_targets++] = i;
         }
     stage->grid = stage->align = 1;
@@ -273,7 +290,7 @@ static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
     bool *wanted = g_new0(bool, flow->net->n_blobs);
     tw_status status = TW_OK;
     find_levels(flow, level);
-    flow->n_stages = flow->blobs[flow->output].made + 1;
+    flow->n_stages = number_stages(flow);
     flow->blobs[flow->output].last = flow->n_stages - 1;
     if (flow->n_stages > TW_FLOW_STAGES)
         status = tw_fail(err, TW_ERROR_USAGE, "%s: %d stages, at most %d are handled", label, flow->n_stages, TW_FLOW_STAGES);

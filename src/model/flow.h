@@ -24,7 +24,7 @@ typedef struct tw_flow_stage {
     int sources[TW_FLOW_BLOBS]; /* read around a tile */
     int targets[TW_FLOW_BLOBS];
     bool samples[TW_FLOW_BLOBS]; /* its Warps sample this one */
-    tw_ratio rate;               /* of the plane that its tiles partition: the coarsest target's, over input samples */
+    tw_ratio rate;               /* of the plane that its tiles partition, and of its targets: over input samples */
     int64_t grid;                /* input samples: tiles begin and end at multiples */
     int64_t align;               /* they begin at multiples of this one, so that blocks of convolutions lie as in a whole run */
     bool blocks;     /* tiles hold all that has a part in the rounding of their core, so that they give its very bits */

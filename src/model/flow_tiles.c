@@ -46,10 +46,9 @@ static void close_stage(const tw_flow *flow, const tw_flow_stage *stage, int axi
     }
 }
 
-static tw_span scaled(tw_span span, tw_ratio from, tw_ratio to)
+static tw_span of_input(tw_span span, tw_ratio rate)
 {
-    return (tw_span){span.lo * to.num * from.den / (to.den * from.num),
-                     tw_ceil_div(span.hi * to.num * from.den, to.den * from.num)};
+    return (tw_span){span.lo * rate.den / rate.num, tw_ceil_div(span.hi * rate.den, rate.num)};
 }
 
 int64_t tw_flow_length(const tw_flow *flow, int stage, int64_t n)
@@ -60,20 +59,18 @@ int64_t tw_flow_length(const tw_flow *flow, int stage, int64_t n)
 tw_span tw_flow_need(const tw_flow *flow, int number, int axis, int64_t n, tw_span out)
 {
     const tw_flow_stage *stage = &flow->stages[number];
-    static const tw_ratio one = {1, 1};
     tw_span need = {0, 0};
     int64_t *lengths = g_new(int64_t, flow->net->n_blobs);
     tw_span *spans = g_new0(tw_span, flow->net->n_blobs);
     tw_geometry_lengths(flow->net, flow->geometry, axis, n, lengths, NULL);
     for (int i = 0; i < stage->n_targets; i++) {
-        int place = stage->targets[i], blob = flow->blobs[place].blob;
-        tw_span span = scaled(out, stage->rate, tw_flow_rate(flow, place));
-        spans[blob] = (tw_span){tw_max64(span.lo, 0), tw_min64(span.hi, lengths[blob])};
+        int blob = flow->blobs[stage->targets[i]].blob;
+        spans[blob] = (tw_span){tw_max64(out.lo, 0), tw_min64(out.hi, lengths[blob])};
     }
     close_stage(flow, stage, axis, lengths, spans);
     for (int i = 0; i < flow->net->n_blobs; i++)
         if (!tw_span_empty(spans[i]))
-            need = tw_span_join(need, scaled(spans[i], flow->geometry->blobs[i].rate, one));
+            need = tw_span_join(need, of_input(spans[i], flow->geometry->blobs[i].rate));
     g_free(lengths);
     g_free(spans);
     return (tw_span){need.lo / stage->align * stage->align, tw_min64(tw_ceil_div(need.hi, stage->grid) * stage->grid, n)};

@@ -21,7 +21,7 @@ const tw_option tw_common_options[] = {
     {"schedule", 0, NULL, TW_OPTION_CHOICE, 0, 0, "auto", NULL, "auto|carry|halo|whole",
      "carry: tiles hand on what the next ones read; halo: each reads its context; whole: one tile; auto: by cost", "0.1"},
     {"tile", 't', "tile-size", TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
-     "core of a tile in input pixels, N or WxH; 0 lets the plan choose", "0.1"},
+     "core of a tile in input pixels, N or WxH; 0 lets the plan choose (interpolate: the whole picture)", "0.1"},
     {"tile-threshold", 0, NULL, TW_OPTION_GEOMETRY, 0, 0, NULL, "px", NULL,
      "pictures no larger than this run whole where the budget allows it", "0.1"},
     {"enable-tiling", 0, NULL, TW_OPTION_BOOL, 0, 0, NULL, NULL, NULL,

@@ -177,7 +177,8 @@ typedef struct tw_op_class {
     tw_op_info info;
     const tw_option *options; /* its own table; the common one is added */
     tw_result_kind result;
-    bool many_bands; /* inputs may have more than RGB and alpha */
+    bool many_bands;       /* inputs may have more than RGB and alpha */
+    bool no_tile_is_whole; /* --tile 0 asks for one tile, as the programs do that it stands in for */
 
     /** Checks options against the inputs' headers; loads no pixels and no weights. */
     tw_status (*open)(const tw_op_request *request, tw_op_state **out, tw_error *err);

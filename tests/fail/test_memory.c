@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "unit/flow_weights.h"
 #include "unit/job_fixture.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -169,17 +170,25 @@ static void outcome_free(outcome *o)
     g_free(o->err);
 }
 
-static outcome run_upscale(const char *input, const char *output, const char *model, const char *memory, bool in_group)
+static const char *second; /* the other frame: the pair is interpolated; NULL: one picture is enlarged */
+
+static outcome run_job(const char *input, const char *output, const char *model, const char *memory, bool in_group)
 {
-    const char *argv[] = {program, "upscale", input,     output,      "--model", model,         "--memory",
-                          memory,  "--json",  "--quiet", "--threads", "2",       "--overwrite", NULL};
+    const char *argv[24] = {program, second ? "interpolate" : "upscale", input};
+    int n = 3;
+    if (second)
+        argv[n++] = second;
+    const char *const rest[] = {output,   "--model", model,       "--memory", memory,
+                                "--json", "--quiet", "--threads", "2",        "--overwrite"};
+    for (size_t i = 0; i < G_N_ELEMENTS(rest); i++)
+        argv[n++] = rest[i];
     return run((char *const *)argv, in_group);
 }
 
 /* The smallest budget, from the refusal. */
 static long long smallest_budget(const char *input, const char *output, const char *model)
 {
-    outcome o = run_upscale(input, output, model, "1M", false);
+    outcome o = run_job(input, output, model, "1M", false);
     g_assert_cmpint(o.code, ==, TW_ERROR_BUDGET);
     const char *number = strstr(o.err, "would do is ");
     if (!number)
@@ -220,7 +229,7 @@ static void check_one(const char *input, const char *output, const char *model, 
     long long before = group ? kills() : 0;
     if (group)
         g_assert_true(set_limit(mib * MIB));
-    outcome o = run_upscale(input, output, model, memory, group != NULL);
+    outcome o = run_job(input, output, model, memory, group != NULL);
     if (o.code != 0 || (group && kills() != before))
         g_error("%s in %s%s: code %d: %s", what, memory, group ? ", in a cgroup of that size" : "", o.code, o.err);
     check_bytes(what, &o, mib * MIB);
@@ -240,7 +249,7 @@ static void check(const char *picture, const char *result, const char *model)
     /* One less is refused before anything is decoded or written. */
     char less[32];
     g_snprintf(less, sizeof less, "%lldM", smallest - 1);
-    outcome o = run_upscale(input, output, model, less, false);
+    outcome o = run_job(input, output, model, less, false);
     g_assert_cmpint(o.code, ==, TW_ERROR_BUDGET);
     g_assert_false(exists(output));
     outcome_free(&o);
@@ -261,6 +270,33 @@ static void test_installed(void)
         return;
     }
     check("tiny.png", "result.png", "realesr-animevideov3-x2"); /* its smallest tiles compute thirty times the picture */
+}
+
+/* The second frame is the first, shifted. */
+static void make_frames(void)
+{
+    char *from = make_picture("wide.png", 1520, 1000, 3);
+    static const char *const names[] = {"first.png", "second.png"};
+    for (int i = 0; i < 2; i++) {
+        VipsImage *wide = vips_image_new_from_file(from, NULL), *part = NULL;
+        char *path = in_folder(names[i]);
+        g_assert_true(wide && vips_extract_area(wide, &part, 20 * i, 0, 1500, 1000, NULL) == 0 &&
+                      vips_image_write_to_file(part, path, NULL) == 0);
+        g_object_unref(part);
+        g_object_unref(wide);
+        g_free(path);
+    }
+    g_free(from);
+}
+
+static void test_flow(void)
+{
+    char *model = flow_small_model(true, test_folder), *other = in_folder("second.png");
+    second = other;
+    check("first.png", "result.png", model);
+    second = NULL;
+    g_free(other);
+    g_free(model);
 }
 
 /* Tells in the log what the figures rest on. */
@@ -288,6 +324,7 @@ int main(int argc, char **argv)
     g_free(make_picture("picture.jpg", 1600, 1200, 3));
     g_free(make_picture("small.png", 640, 480, 3));
     g_free(make_picture("tiny.png", 128, 96, 3));
+    make_frames();
     make_group();
     static const int ends[] = {SIGABRT, SIGTRAP, SIGTERM, SIGINT, SIGHUP};
     for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
@@ -295,6 +332,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fail/memory/cgroup", test_group);
     g_test_add_func("/fail/memory/embedded", test_embedded);
     g_test_add_func("/fail/memory/installed", test_installed);
+    g_test_add_func("/fail/memory/flow", test_flow);
     int status = g_test_run();
     drop_group();
     folder_close();

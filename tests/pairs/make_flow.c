@@ -2,6 +2,7 @@
 /** For tests and benchmarks of interpolation, the same bytes on every machine:
  *
  *   make_flow model GRAPH.param FOLDER          copies the graph of a flow net and makes weights beside it (unit/flow_weights.h)
+ *   make_flow small FOLDER                      writes small.param and small-features.param with weights (unit/flow_graph.h)
  *   make_flow frames WIDTHxHEIGHT MOTION A B [bits=8|16] [bands=1..4]
  *
  * Frames show a texture of waves and edges: the background moves by MOTION/4 pixels, a disc before it by MOTION. */
@@ -101,7 +102,12 @@ int main(int argc, char **argv)
         return fail("libvips", vips_error_buffer());
     if (argc == 4 && strcmp(argv[1], "model") == 0)
         return make_model(argv[2], argv[3]);
+    if (argc == 3 && strcmp(argv[1], "small") == 0) {
+        g_free(flow_small_model(false, argv[2]));
+        g_free(flow_small_model(true, argv[2]));
+        return 0;
+    }
     if (argc >= 6 && strcmp(argv[1], "frames") == 0)
         return make_frames(argc - 2, argv + 2);
-    return fail("usage", "make_flow model GRAPH.param FOLDER | frames WxH MOTION A B");
+    return fail("usage", "make_flow model GRAPH.param FOLDER | small FOLDER | frames WxH MOTION A B");
 }

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "flow_graph.h"
 #include "model/graph.h"
 
 static inline float flow_random(guint64 *state, double half_range)
@@ -65,14 +66,13 @@ static inline GByteArray *flow_weights(const tw_graph *graph, double gain)
     return bytes;
 }
 
-/** Gains with which v4.6 and v4.25 (whose branches are scaled by constants) move by 8 pixels rms and more, and by 100 and more
- *  somewhere; test_flow asserts it. */
+/** Gains with which the nets move by 8 pixels rms and more, and by 100 and more somewhere; test_flow asserts it. */
 static inline double flow_gain(const tw_graph *graph)
 {
     for (int i = 0; i < graph->n_layers; i++)
-        if (!strcmp(graph->layers[i].type, "MemoryData"))
+        if (!strcmp(graph->layers[i].type, "MemoryData")) /* v4.25: its branches are scaled by constants */
             return 4;
-    return 2.5;
+    return tw_graph_blob(graph, "flow") >= 0 ? 4 : 2.5; /* the small nets; v4.6 */
 }
 
 /** Writes <folder>/<name>.param and weights beside it; the path, freed by the caller. */
@@ -89,21 +89,48 @@ static inline char *flow_model_write(const tw_graph *graph, const char *text, gs
     return param;
 }
 
-/** The same of <TILEWRIGHT_TEST_GRAPHS>/<name>.param. */
+/** The small nets. */
+static inline char *flow_small_model(bool features, const char *folder)
+{
+    g_autofree char *text = flow_graph_text(features);
+    tw_graph *graph;
+    tw_error err = TW_ERROR_NONE;
+    if (tw_graph_parse(text, strlen(text), "small flow net", &graph, &err) != TW_OK)
+        g_error("%s", err.message);
+    char *param = flow_model_write(graph, text, strlen(text), folder, features ? "small-features" : "small");
+    tw_graph_free(graph);
+    return param;
+}
+
+/** <TILEWRIGHT_TEST_GRAPHS>/<name>.param; NULL where that names no folder: no package carries the graphs. */
 static inline char *flow_model(const char *name, const char *folder)
 {
     const char *graphs = g_getenv("TILEWRIGHT_TEST_GRAPHS");
     if (!graphs)
-        g_error("TILEWRIGHT_TEST_GRAPHS is not set: it must name the folder with the RIFE graphs");
+        return NULL;
     g_autofree char *from = g_strdup_printf("%s/%s.param", graphs, name), *text = NULL;
     gsize length;
     tw_graph *graph;
     tw_error err = TW_ERROR_NONE;
-    if (!g_file_get_contents(from, &text, &length, NULL) || tw_graph_parse(text, length, from, &graph, &err) != TW_OK)
-        g_error("%s: %s", from, err.message);
+    if (!g_file_get_contents(from, &text, &length, NULL))
+        g_error("%s is missing: TILEWRIGHT_TEST_GRAPHS must name the folder with the RIFE graphs", from);
+    if (tw_graph_parse(text, length, from, &graph, &err) != TW_OK)
+        g_error("%s", err.message);
     char *param = flow_model_write(graph, text, length, folder, name);
     tw_graph_free(graph);
     return param;
+}
+
+/** All of them: the small ones, then those of RIFE that are at hand; NULL after the last. */
+static inline void flow_models(const char *folder, char *models[5])
+{
+    int n = 0;
+    models[n++] = flow_small_model(false, folder);
+    models[n++] = flow_small_model(true, folder);
+    for (int i = 0; i < 2; i++)
+        if ((models[n] = flow_model(i ? "rife-v4.25" : "rife-v4.6", folder)))
+            n++;
+    models[n] = NULL;
 }
 
 #endif

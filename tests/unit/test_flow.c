@@ -10,9 +10,10 @@
 
 static char *folder;
 
-static tw_model *open_model(const char *name)
+/* Of a path, which it frees. */
+static tw_model *open_model(char *from)
 {
-    g_autofree char *path = flow_model(name, folder);
+    g_autofree char *path = from;
     tw_model *model;
     tw_error err = TW_ERROR_NONE;
     if (tw_model_open(path, &model, &err) != TW_OK)
@@ -49,13 +50,18 @@ static void test_stages(void)
         int stages;
         int64_t halo[10][2];
     } cases[] = {
+        {"small", 5, {{0, 0}, {312, 288}, {8, 8}, {78, 72}, {24, 16}}},
+        {"small-features", 6, {{0, 0}, {15, 14}, {312, 288}, {8, 8}, {78, 72}, {64, 56}}},
         {"rife-v4.6", 7, {{0, 0}, {1080, 1056}, {8, 8}, {540, 528}, {8, 8}, {78, 72}, {48, 40}}},
         {"rife-v4.25",
          10,
          {{27, 26}, {0, 0}, {2160, 2112}, {16, 16}, {1080, 1056}, {16, 16}, {540, 528}, {16, 16}, {78, 72}, {48, 48}}},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        tw_model *model = open_model(cases[i].name);
+        char *path = i < 2 ? flow_small_model(i == 1, folder) : flow_model(cases[i].name, folder);
+        if (!path)
+            break;
+        tw_model *model = open_model(path);
         const tw_flow *f = model->flow;
         double macs = 0;
         g_assert_cmpint(f->n_stages, ==, cases[i].stages);
@@ -75,9 +81,9 @@ static void test_stages(void)
 }
 
 /* Tiles begin where all layers agree, hold what their core needs, and need no more than the plan is told. */
-static void check_needs(const char *name)
+static void check_needs(char *path)
 {
-    tw_model *model = open_model(name);
+    tw_model *model = open_model(path);
     const tw_flow *f = model->flow;
     GRand *rand = g_rand_new_with_seed(3);
     for (int i = 0; i < 2000; i++) {
@@ -100,8 +106,10 @@ static void check_needs(const char *name)
 
 static void test_needs(void)
 {
-    check_needs("rife-v4.6");
-    check_needs("rife-v4.25");
+    char *models[5];
+    flow_models(folder, models);
+    for (int i = 0; models[i]; i++)
+        check_needs(models[i]);
 }
 
 static void test_refusals(void)
@@ -153,9 +161,14 @@ static void test_weights(void)
 {
     static const struct {
         const char *name, *flow, *mask;
-    } cases[] = {{"rife-v4.6", "327", "332"}, {"rife-v4.25", "460", "464"}};
+    } cases[] = {{"small", "flow", "mask"},
+                 {"small-features", "flow", "mask"},
+                 {"rife-v4.6", "327", "332"},
+                 {"rife-v4.25", "460", "464"}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *path = flow_model(cases[i].name, folder);
+        g_autofree char *path = i < 2 ? flow_small_model(i == 1, folder) : flow_model(cases[i].name, folder);
+        if (!path)
+            break;
         flow_oracle *oracle = flow_oracle_open(path);
         test_image a = flow_frame(512, 384, 0), b = flow_frame(512, 384, 40);
         test_image flow = flow_oracle_run(oracle, &a, &b, 0.5, cases[i].flow);

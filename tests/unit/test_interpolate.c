@@ -5,7 +5,7 @@
 #include "flow_oracle.h"
 #include "flow_weights.h"
 
-static char *models[2];
+static char *models[5];
 static tw_session *session;
 
 /* ---- frames ---- */
@@ -111,17 +111,13 @@ static test_image padded(const test_image *image, int multiple)
 
 static void test_oracle(void)
 {
-    for (int m = 0; m < 2; m++) {
+    for (int m = 0; models[m]; m++) {
         pair p = pair_open(430, 300, 60);
         g_autofree float *mine =
             run(&p, (const setting[]){{"model", models[m]}, {"schedule", "whole"}, {"time", "0.3"}, {NULL, NULL}}, NULL, NULL);
         flow_oracle *oracle = flow_oracle_open(models[m]);
-        test_image a = padded(&p.a, 64), b = padded(&p.b, 64);
-        if (m == 0) {
-            g_free(a.data);
-            g_free(b.data);
-            a = padded(&p.a, 32), b = padded(&p.b, 32);
-        }
+        int multiple = strstr(models[m], "4.25") ? 64 : 32;
+        test_image a = padded(&p.a, multiple), b = padded(&p.b, multiple);
         test_image whole = flow_oracle_run(oracle, &a, &b, 0.3, "out0");
         double most = 0;
         for (int y = 0; y < p.a.h; y++)
@@ -141,11 +137,13 @@ static void test_oracle(void)
 static void test_tiles(void)
 {
     static const char *const tiles[] = {"64", "192", "256", "512"};
-    for (int m = 0; m < 2; m++) {
+    for (int m = 0; models[m]; m++) {
         pair p = pair_open(1100, 700, 300);
         int64_t n = (int64_t)p.a.w * p.a.h * 3;
-        g_autofree float *whole = run(
-            &p, (const setting[]){{"model", models[m]}, {"schedule", "whole"}, {"scene-cut", "0"}, {NULL, NULL}}, NULL, NULL);
+        tw_report one;
+        g_autofree float *whole =
+            run(&p, (const setting[]){{"model", models[m]}, {"tile-size", "0"}, {"scene-cut", "0"}, {NULL, NULL}}, &one, NULL);
+        g_assert_cmpint(one.tiles, ==, 1);
         for (size_t t = 0; t < G_N_ELEMENTS(tiles); t++) {
             tw_report report;
             g_autofree char *json = NULL;
@@ -165,6 +163,143 @@ static void test_tiles(void)
     }
 }
 
+/* What the budget leaves room for: kept blobs in memory, or in scratch; large tiles, or small ones. */
+static void test_budgets(void)
+{
+    static const char *const budgets[] = {"4G", "300M", "160M"};
+    bool spilled = false, kept = false;
+    pair p = pair_open(1000, 700, 40);
+    g_autofree float *whole = run(&p, (const setting[]){{"model", models[1]}, {"schedule", "whole"}, {NULL, NULL}}, NULL, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(budgets); i++) {
+        g_autofree char *json = NULL;
+        tw_report report;
+        g_autofree float *tiled =
+            run(&p, (const setting[]){{"model", models[1]}, {"memory", budgets[i]}, {NULL, NULL}}, &report, &json);
+        double most = apart(whole, tiled, (int64_t)p.a.w * p.a.h * 3);
+        spilled |= strstr(json, "\"kept\":\"scratch\"") != NULL;
+        kept |= strstr(json, "\"kept\":\"memory\"") != NULL;
+        g_test_message("%s: tile %d, %d workers, %s, %.6f/255 from whole", budgets[i], (int)report.tile[0], (int)report.workers,
+                       spilled ? "scratch" : "memory", most);
+        g_assert_cmpfloat(most, <, 0.01);
+        g_assert_cmpint(report.planned_peak_bytes, <=, report.budget_bytes);
+    }
+    g_assert_true(spilled && kept);
+    pair_close(&p);
+}
+
+static void expect_pair(const pair *p, const char *time, const char *kind, const float *same_as)
+{
+    g_autofree char *json = NULL, *wanted = g_strdup_printf("\"pair\":\"%s\"", kind);
+    g_autofree float *out = run(p, (const setting[]){{"model", models[0]}, {"time", time}, {NULL, NULL}}, NULL, &json);
+    if (!strstr(json, wanted))
+        g_error("%s expected: %s", kind, json);
+    if (same_as)
+        g_assert_cmpmem(out, (gsize)p->a.w * (gsize)p->a.h * 12, same_as, (gsize)p->a.w * (gsize)p->a.h * 12);
+}
+
+static float *interleaved(const test_image *image)
+{
+    float *out = g_new(float, image->w * image->h * 3);
+    for (int y = 0; y < image->h; y++)
+        for (int x = 0; x < image->w; x++)
+            for (int c = 0; c < 3; c++)
+                out[(y * image->w + x) * 3 + c] = *image_at(image, c, y, x);
+    return out;
+}
+
+static void test_pairs(void)
+{
+    pair p = pair_open(300, 200, 12);
+    g_autofree float *a = interleaved(&p.a), *b = interleaved(&p.b);
+    expect_pair(&p, "0.5", "interpolated", NULL);
+    expect_pair(&p, "0", "at a frame", a);
+    expect_pair(&p, "1", "at a frame", b);
+    g_autofree char *first = p.path_b;
+    p.path_b = g_strdup(p.path_a);
+    expect_pair(&p, "0.7", "identical", a);
+    g_free(p.path_b);
+    for (int i = 0; i < p.b.w * p.b.h * 3; i++) /* another scene: the negative */
+        p.b.data[i] = 1 - p.a.data[i];
+    p.path_b = write_frame("negative.tif", &p.b);
+    g_autofree float *negative = interleaved(&p.b);
+    expect_pair(&p, "0.4", "scene cut", a);
+    expect_pair(&p, "0.6", "scene cut", negative);
+    for (int i = 0; i < p.b.w * p.b.h * 3; i++) /* noise below a level */
+        p.b.data[i] = p.a.data[i] + (float)(i % 3 - 1) * 0.001f;
+    g_free(p.path_b);
+    p.path_b = write_frame("noise.tif", &p.b);
+    expect_pair(&p, "0.2", "static", a);
+    *image_at(&p.b, 0, 100, 150) = 1; /* something small that moves is motion */
+    for (int y = 90; y < 110; y++)
+        for (int x = 140; x < 160; x++)
+            for (int c = 0; c < 3; c++)
+                *image_at(&p.b, c, y, x) = 0.5f;
+    g_free(p.path_b);
+    p.path_b = write_frame("small.tif", &p.b);
+    expect_pair(&p, "0.5", "interpolated", NULL);
+    pair_close(&p);
+}
+
+/* 8 and 16 bit, grey and alpha: what the same frames in float give, to the rounding; alpha goes from one to the other. */
+static void test_kinds(void)
+{
+    for (int bands = 1; bands <= 4; bands++) {
+        g_autofree char *a = make_picture("kind-a.png", 150, 100, bands), *b = in_folder("kind-b.png");
+        g_autofree char *out = in_folder("kind-out.png");
+        size_t bytes, other;
+        tw_error err = TW_ERROR_NONE;
+        tw_report report;
+        g_autofree uint8_t *first = read_samples(a, &bytes);
+        g_autofree uint8_t *shifted = g_memdup2(first, bytes);
+        for (size_t i = 0; i < bytes; i++) /* brighter, other alpha */
+            shifted[i] = (uint8_t)MIN(first[i] + 10 + (bands % 2 == 0 && i % (size_t)bands == (size_t)bands - 1 ? 40 : 0), 255);
+        VipsImage *image = vips_image_new_from_memory(shifted, bytes, 150, 100, bands, VIPS_FORMAT_UCHAR), *typed = NULL;
+        g_assert_cmpint(
+            vips_copy(image, &typed, "interpretation", bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL),
+            ==, 0);
+        g_assert_cmpint(vips_image_write_to_file(typed, b, NULL), ==, 0);
+        g_object_unref(typed);
+        g_object_unref(image);
+        const setting settings[] = {{"model", models[0]}, {"time", "0.25"}, {NULL, NULL}};
+        assert_ok(interpolate(a, b, out, settings, &report, NULL, &err), err);
+        g_autofree uint8_t *result = read_samples(out, &other);
+        g_assert_cmpint((int64_t)other, ==, (int64_t)bytes);
+        for (size_t i = (size_t)bands - 1; bands % 2 == 0 && i < bytes; i += (size_t)bands)
+            g_assert_cmpint(abs(result[i] - (int)lround(first[i] * 0.75 + shifted[i] * 0.25)), <=, 0);
+    }
+}
+
+static void test_refusals(void)
+{
+    pair p = pair_open(64, 48, 3);
+    g_autofree char *out = in_folder("refused.tif"), *larger = make_picture("larger.tif", 65, 48, 3),
+                    *grey = make_picture("grey.tif", 64, 48, 1), *none = in_folder("none.tif"), *empty = in_folder("empty.tif");
+    g_assert_true(g_file_set_contents(empty, "", 0, NULL));
+    const setting good[] = {{"model", models[0]}, {NULL, NULL}};
+    const struct {
+        const char *b;
+        setting settings[3];
+        tw_status code;
+        const char *message;
+    } cases[] = {
+        {larger, {good[0]}, TW_ERROR_INPUT, "frames must have one size"},
+        {grey, {good[0]}, TW_ERROR_INPUT, "frames must be of one kind"},
+        {none, {good[0]}, TW_ERROR_INPUT, "none.tif"},
+        {empty, {good[0]}, TW_ERROR_INPUT, "empty.tif"},
+        {p.path_b, {{"model", "photo-2x"}}, TW_ERROR_USAGE, "not a net that warps two pictures"},
+        {p.path_b, {good[0], {"sample-steps", "4"}}, TW_ERROR_USAGE, "--sample-steps 4"},
+        {p.path_b, {good[0], {"device", "gpu"}}, TW_ERROR_DEVICE, "runs on the CPU"},
+        {p.path_b, {good[0], {"memory", "30M"}}, TW_ERROR_BUDGET, "smallest that would do"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        tw_error err = TW_ERROR_NONE;
+        assert_fails(interpolate(p.path_a, cases[i].b, out, cases[i].settings, NULL, NULL, &err), cases[i].code, err,
+                     cases[i].message);
+        g_assert_false(exists(out));
+    }
+    pair_close(&p);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -172,15 +307,18 @@ int main(int argc, char **argv)
     folder_open();
     if (VIPS_INIT(argv[0]))
         g_error("libvips");
-    models[0] = flow_model("rife-v4.6", test_folder);
-    models[1] = flow_model("rife-v4.25", test_folder);
+    flow_models(test_folder, models);
     assert_ok(tw_session_new(&session, &err), err);
     g_test_add_func("/interpolate/oracle", test_oracle);
     g_test_add_func("/interpolate/tiles", test_tiles);
+    g_test_add_func("/interpolate/budgets", test_budgets);
+    g_test_add_func("/interpolate/pairs", test_pairs);
+    g_test_add_func("/interpolate/kinds", test_kinds);
+    g_test_add_func("/interpolate/refusals", test_refusals);
     int code = g_test_run();
     tw_session_free(session);
-    g_free(models[0]);
-    g_free(models[1]);
+    for (int i = 0; models[i]; i++)
+        g_free(models[i]);
     folder_close();
     return code;
 }

@@ -145,7 +145,8 @@ impl Upscale {
         self.set("schedule", Into::<Choice>::into(value).into())
     }
 
-    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose.
+    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose (interpolate: the whole
+    /// picture).
     pub fn tile(self, value: impl Into<Pixels>) -> Self {
         self.set("tile", Into::<Pixels>::into(value).into())
     }
@@ -308,7 +309,8 @@ impl Interpolate {
         self.set("schedule", Into::<Choice>::into(value).into())
     }
 
-    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose.
+    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose (interpolate: the whole
+    /// picture).
     pub fn tile(self, value: impl Into<Pixels>) -> Self {
         self.set("tile", Into::<Pixels>::into(value).into())
     }
@@ -354,6 +356,18 @@ impl Interpolate {
     /// Replace an existing output.
     pub fn overwrite(self, value: bool) -> Self {
         self.set("overwrite", value.into())
+    }
+
+    /// Of a folder or a y4m stream: as many frames for each of the input's; 2 to 64 (default
+    /// `2`).
+    pub fn factor(self, value: i64) -> Self {
+        self.set("factor", value.into())
+    }
+
+    /// Of a y4m stream: what its colour differences mean, BT.601 or BT.709; auto: 709 from 720
+    /// rows on; one of `auto`, `601`, `709` (default `auto`).
+    pub fn matrix(self, value: impl Into<Choice>) -> Self {
+        self.set("matrix", Into::<Choice>::into(value).into())
     }
 }
 
@@ -432,7 +446,8 @@ impl Compare {
         self.set("schedule", Into::<Choice>::into(value).into())
     }
 
-    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose.
+    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose (interpolate: the whole
+    /// picture).
     pub fn tile(self, value: impl Into<Pixels>) -> Self {
         self.set("tile", Into::<Pixels>::into(value).into())
     }
@@ -621,7 +636,8 @@ impl Register {
         self.set("schedule", Into::<Choice>::into(value).into())
     }
 
-    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose.
+    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose (interpolate: the whole
+    /// picture).
     pub fn tile(self, value: impl Into<Pixels>) -> Self {
         self.set("tile", Into::<Pixels>::into(value).into())
     }
@@ -809,7 +825,8 @@ impl Warp {
         self.set("schedule", Into::<Choice>::into(value).into())
     }
 
-    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose.
+    /// Core of a tile in input pixels, N or WxH; 0 lets the plan choose (interpolate: the whole
+    /// picture).
     pub fn tile(self, value: impl Into<Pixels>) -> Self {
         self.set("tile", Into::<Pixels>::into(value).into())
     }

@@ -290,19 +290,23 @@ const tw_op_class tw_interpolate_class = {
     .info =
         {.name = "interpolate",
          .summary = "make the frame between two, in bounded memory",
-         .usage = "A B OUT",
+         .usage = "A B OUT | DIR OUTDIR | IN.y4m OUT.y4m",
          .about =
              "Makes the frame that lies at --time between two frames, by a net that estimates motion from coarse to fine and "
              "warps both frames by it. The net runs in stages, each tile by tile with its own exact context; warping reads "
              "the whole frames, so that no motion is too large. The result does not depend on tiles, threads or the budget. "
              "Frames that show two scenes, or the same twice, are told by thumbnails of the whole pair: the nearer one is "
-             "repeated, and the report says so. Depth, profile and metadata are the first frame's; alpha goes from one "
+             "repeated, and the report says so. DIR holds numbered frames, and a y4m stream (- is standard input or output) "
+             "frames "
+             "of 8 to 16 bit: with --factor N each pair gets N - 1 frames in between, and the given ones pass as they are. "
+             "Depth, profile and metadata are the first frame's; alpha goes from one "
              "frame's to the other's with time.",
          .min_inputs = 2,
          .max_inputs = 2,
          .has_output = 1},
     .options = tw_interpolate_options,
     .result = TW_RESULT_PICTURE,
+    .no_tile_is_whole = true,
     .open = open_interpolate,
     .close = close_interpolate,
     .facts = interpolate_facts,

@@ -173,8 +173,6 @@ static tw_status leave(tw_op_state *state, const tile *t, int i, tw_error *err)
                        (long long)result->c, (long long)all.w, (long long)all.h, tw_flow_channels(state->flow, place));
     if (place == state->flow->output)
         return tw_finish(state, t->step, result, t->x.lo, t->y.lo, err);
-    int64_t times = rate.num * t->stage->rate.den / (rate.den * t->stage->rate.num);
-    core = (tw_rect){core.x * times, core.y * times, core.w * times, core.h * times};
     return tw_store_write(&state->stores[place], core, result->data + (core.y - all.y) * all.w + core.x - all.x, all.w,
                           result->plane, err);
 }
