@@ -7,7 +7,7 @@ import sys
 import numpy
 from pictures import Case
 
-WIDTH, HEIGHT, BUDGET = 4000, 3000, 80
+WIDTH, HEIGHT, BUDGET = 4800, 3600, 80
 CHILD = f"""
 import json, numpy, tilewright
 
@@ -38,7 +38,8 @@ class Memory(Case):
         print(f"\n{WIDTH}x{HEIGHT} to {2 * WIDTH}x{2 * HEIGHT}: {before >> 20} MiB before, peak {peak >> 20}, planned {planned >> 20}, "
               f"both arrays {arrays >> 20} MiB, {seconds:.1f} s")
         self.assertLessEqual(planned, BUDGET << 20)
-        self.assertLess(peak - before, planned)
+        # The plan's 44 MiB of program and libraries are there before; mapped pages and the interpreter may take 20 besides the rest.
+        self.assertLess(peak - before, planned - (24 << 20))
         self.assertLess(peak, arrays // 2)
         out = numpy.load(self.path("out.npy"), mmap_mode="r")
         for y, x in ((0, 0), (1331, 1953), (HEIGHT - 40, WIDTH - 40)):
