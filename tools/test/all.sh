@@ -16,7 +16,9 @@ step() {
     shift
     if "$@" >"$build/test-$name.log" 2>&1; then
         passed=$((passed + 1))
-        printf 'ok    %-10s %4d s\n' "$name" $((SECONDS - start))
+        # Meson and unittest say how many tests that were.
+        printf 'ok    %-10s %4d s  %s\n' "$name" $((SECONDS - start)) \
+            "$(sed -nE 's/^(Ok: +|Ran )([0-9]+).*/\2 tests/p' "$build/test-$name.log" | tail -n 1)"
     else
         failed=$((failed + 1))
         printf 'FAIL  %-10s %4d s\n' "$name" $((SECONDS - start))

@@ -11,11 +11,12 @@ import os
 
 from . import _library, _operators
 from ._errors import (BudgetError, Cancelled, DeviceError, Error, InputError, RunError, TilewrightWarning, UsageError)
+from ._engine import Engine, PairEngine, Place
 from ._job import Report
-from ._session import Engine, Result, Session
+from ._session import Result, Session
 
-__all__ = ["BudgetError", "Cancelled", "DeviceError", "Engine", "Error", "InputError", "Report", "Result", "RunError", "Session",
-           "TilewrightWarning", "UsageError", "library_version", "model", "models", "operators", "plan", "run"]
+__all__ = ["BudgetError", "Cancelled", "DeviceError", "Engine", "Error", "InputError", "PairEngine", "Place", "Report", "Result",
+           "RunError", "Session", "TilewrightWarning", "UsageError", "library_version", "model", "models", "operators", "plan", "run"]
 
 
 @functools.cache

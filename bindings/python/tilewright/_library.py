@@ -5,7 +5,7 @@ import functools
 import os
 import pathlib
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t,
-                    c_void_p)
+                    c_uint64, c_void_p)
 
 from . import _errors
 
@@ -25,6 +25,16 @@ class TilingConfig(Structure):
                 ("bytes_per_pixel", c_int64)]
 
 
+class PairConfig(Structure):
+    _fields_ = [("steps", c_int32), ("noise_channels", c_int32), ("noise_stride", c_int32), ("middle_only", c_int32)]
+
+
+class PairTile(Structure):
+    _fields_ = [("a", POINTER(c_float)), ("b", POINTER(c_float)), ("noise", POINTER(c_float)), ("x", c_int64), ("y", c_int64),
+                ("time", c_double), ("seed", c_uint64), ("width", c_int32), ("height", c_int32), ("steps", c_int32),
+                ("plane", c_int32)]
+
+
 class OptionInfo(Structure):
     _fields_ = [("name", c_char_p), ("letter", c_char), ("alias", c_char_p), ("type", c_char_p), ("min", c_double),
                 ("max", c_double), ("fallback", c_char_p), ("unit", c_char_p), ("choices", c_char_p), ("help", c_char_p),
@@ -37,6 +47,8 @@ class OpInfo(Structure):
 
 
 ProcessRgb = CFUNCTYPE(c_int, c_void_p, POINTER(c_float), c_int32, c_int32, POINTER(c_float))
+ProcessPair = CFUNCTYPE(c_int, c_void_p, POINTER(PairTile), POINTER(c_float))
+PairConfigure = CFUNCTYPE(None, c_void_p, POINTER(PairConfig))
 ScaleFactor = CFUNCTYPE(c_int32, c_void_p)
 Tiling = CFUNCTYPE(None, c_void_p, POINTER(TilingConfig))
 Close = CFUNCTYPE(None, c_void_p)
@@ -52,13 +64,19 @@ class EngineCallbacks(Structure):
                 ("tiling_config", Tiling), ("close", Close), ("thread_safe", c_int32)]
 
 
+class PairCallbacks(Structure):
+    """The same struct to its end; a library that knows no pairs refuses its size."""
+
+    _fields_ = [*EngineCallbacks._fields_, ("process_pair", ProcessPair), ("pair_config", PairConfigure)]
+
+
 _ERROR = POINTER(Error)
 # Name: result, arguments. Calls that end with an error raise it.
 _CALLS = {
     "tw_version": (c_char_p, []),
     "tw_session_new": (c_int, [POINTER(c_void_p), _ERROR]),
     "tw_session_free": (None, [c_void_p]),
-    "tw_session_add_engine": (c_int, [c_void_p, c_char_p, POINTER(EngineCallbacks), _ERROR]),
+    "tw_session_add_engine": (c_int, [c_void_p, c_char_p, c_void_p, _ERROR]),
     "tw_session_close_engine": (c_int, [c_void_p, c_char_p, _ERROR]),
     "tw_job_new": (c_int, [c_void_p, c_char_p, POINTER(c_void_p), _ERROR]),
     "tw_job_free": (None, [c_void_p]),

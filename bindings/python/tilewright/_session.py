@@ -1,71 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Sessions, which share loaded models, and engines: functions from tile to tile in place of a net."""
+"""Sessions, which share loaded models and engines between runs."""
 import ctypes
 import itertools
 import sys
 import threading
 from collections import namedtuple
 
-import numpy
-
 from . import _errors, _library, _operators
+from ._engine import Engine, PairEngine
 from ._job import Job
 
 Result = namedtuple("Result", "pixels report")
-Result.__doc__ = """pixels: the array with the result, None where it went to a path or a function, or where there is none; report: a dict."""
+Result.__doc__ = "pixels: the array with the result, None where it went to a path or a function, or there is none; report: a dict."
 
 _numbers = itertools.count(1)
-
-
-class Engine:
-    """A function in place of a net: `function(tile)` gets (height, width, 3) float32, RGB, 1 is white, and returns
-    (height * scale, width * scale, 3). The tile is the function's own, to be changed or kept; the result is copied. numpy arrays, CPU
-    tensors and whatever numpy.asarray takes may be returned.
-
-    scale: enlargement, a whole number. overlap: input pixels that the function looks sideways; where it covers all, tiles give what the
-    whole picture would. tile: preferred side, 0: the plan's. multiple: sides of tiles are multiples of it. exact=False: results
-    depend on the tile (attention, statistics): neighbours are blended, and the report says so. bytes_per_pixel: memory that a call
-    needs for each input pixel besides the tile and its result, for the plan; 0: 64. thread_safe: several calls at once are allowed. close: called
-    without arguments when the engine is closed.
-
-    Called from threads of the library's, one call at a time unless thread_safe. Pass it as `model=` to run it once, or give it a
-    name in a session (Session.add_engine)."""
-
-    def __init__(self, function, scale=1, *, overlap=0, tile=0, multiple=1, exact=True, bytes_per_pixel=0, thread_safe=False,
-                 close=None):
-        self.function, self.scale, self.thread_safe, self.on_close = function, int(scale), thread_safe, close
-        self.overlap, self.tile, self.multiple = int(overlap), int(tile), int(multiple)
-        self.exact, self.bytes_per_pixel = bool(exact), int(bytes_per_pixel)
-        self.failure = None  # what the function raised last
-
-    def _process(self, _user, tile, width, height, out):
-        try:
-            given = numpy.ctypeslib.as_array(tile, (height, width, 3)).copy()  # who kept a view would read freed memory
-            wanted = (height * self.scale, width * self.scale, 3)
-            result = numpy.asarray(self.function(given))
-            if result.shape != wanted:
-                raise _errors.UsageError(f"engine: a tile of {given.shape} gave {result.shape}; {wanted} is needed")
-            numpy.ctypeslib.as_array(out, wanted)[...] = result
-            return 0
-        except BaseException as exception:  # nothing may pass into C
-            self.failure = exception
-            return 1
-
-    def _configure(self, _user, config):
-        config = config.contents
-        config.tile, config.overlap, config.multiple = self.tile, self.overlap, self.multiple
-        config.inexact = not self.exact
-        config.bytes_per_pixel = (self.bytes_per_pixel or 64) + 12 * (1 + self.scale ** 2)  # the copy, and what the function made
-
-    def _closed(self, _user):
-        if self.on_close is not None:
-            self.on_close()
-
-    def callbacks(self):
-        """The struct for C, which refers to functions: it must be kept until the engine is closed."""
-        return _library.EngineCallbacks(ctypes.sizeof(_library.EngineCallbacks), None, _library.ProcessRgb(self._process),
-                                        _library.ScaleFactor(lambda _user: self.scale), _library.Tiling(self._configure),
-                                        _library.Close(self._closed), self.thread_safe)
 
 
 class Session:
@@ -101,7 +49,7 @@ class Session:
         return self._handle
 
     def add_engine(self, name, engine):
-        """Makes an Engine known as `model=name`."""
+        """Makes an Engine or PairEngine known as `model=name`."""
         callbacks = engine.callbacks()
         _library.call("tw_session_add_engine", self._open(), name.encode(), ctypes.byref(callbacks))
         with self._lock:
@@ -129,8 +77,9 @@ class Session:
             raise _errors.UsageError(f"unknown operator {op}")
         if operator.has_output and out is None and len(inputs) == operator.max_inputs + 1:
             *inputs, out = inputs
-        engine = model if isinstance(model, Engine) else self._engines.get(model, (None,))[0] if isinstance(model, str) else None
-        name = f"engine {next(_numbers)}" if isinstance(model, Engine) else None
+        own = isinstance(model, (Engine, PairEngine))
+        engine = model if own else self._engines.get(model, (None,))[0] if isinstance(model, str) else None
+        name = f"engine {next(_numbers)}" if own else None
         if name:
             self.add_engine(name, engine)
             options = {**options, "model": name}
@@ -150,8 +99,8 @@ class Session:
         inputs: paths; arrays of uint8, uint16 or float32 (white is 255, 65535, 1), (height, width) or (height, width, 1 to 4) for grey,
         grey and alpha, RGB, RGB and alpha; or bytes of an encoded picture. Arrays are read where they lie, unless rows are not
         dense (then a copy is made), and must not change meanwhile.
-        out, also as the last of the inputs: None for a new array; an array of the result's shape and type; a path, whose suffix tells the container; or a function
-        that gets (y, rows) in order, rows being an (n, width, bands) array of its own.
+        out, also as the last of the inputs: None for a new array; an array of the result's shape and type; a path, whose suffix
+        tells the container; or a function that gets (y, rows) in order, rows being an (n, width, bands) array of its own.
         options: those of the operator, by their names with _ for -. None: not given.
         on_progress(fraction): 0 to 1, never falling, at most ten times a second. on_warning(line): without it lines become
         TilewrightWarning. Both are called from other threads, one call at a time. What callbacks raise ends the run and is raised.
