@@ -412,6 +412,54 @@ static void test_kinds(void)
     frames_free(&f);
 }
 
+/* ---- nets ---- */
+
+/* Writes the mean of both pictures as a net; `timed`: with a third input, by which the second one is weighed. */
+static char *mean_net(const char *name, bool timed)
+{
+    g_autofree char *param = g_strdup_printf("%s.param", name), *bin = g_strdup_printf("%s.bin", name),
+                    *bin_path = in_folder(bin);
+    char *path = in_folder(param);
+    const char *text = timed ? "7767517\n9 12\nInput in0 0 1 in0\nInput in1 0 1 in1\nInput in2 0 1 in2 2=1\n"
+                               "Split s 1 2 in0 a0 a1\nSplit ts 1 3 in2 t0 t1 t2\nConcat t 3 1 t0 t1 t2 t 0=0\n"
+                               "BinaryOp d 2 1 in1 a0 d 0=1\nBinaryOp m 2 1 d t m 0=2\nBinaryOp p 2 1 a1 m out0 0=0\n"
+                             : "7767517\n4 4\nInput in0 0 1 in0\nInput in1 0 1 in1\nBinaryOp sum 2 1 in0 in1 s 0=0\n"
+                               "BinaryOp half 1 1 s out0 0=2 1=1 2=0.5\n";
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    g_assert_true(g_file_set_contents(bin_path, "", 0, NULL));
+    return path;
+}
+
+/* A mean follows no motion at all: all that is right of it is what tiles were moved. */
+static void test_nets(void)
+{
+    scene s = {.w = 900, .h = 640, .pan = {60, 24}, .no_object = true};
+    frames f = frames_of(&s);
+    g_autofree char *half = mean_net("half", false), *timed = mean_net("timed", true);
+    const char *const *paths = (const char *const *)f.paths;
+    result ours = run(paths, (const setting[]){{"model", half}, {"tile", "160"}, {"static", "1"}, {NULL, NULL}});
+    result plain = run(paths, (const setting[]){{"model", half}, {"tile", "160"}, {"blend", "distance"}, {NULL, NULL}});
+    double of[2] = {psnr_of(ours.samples, f.truth, f.samples), psnr_of(plain.samples, f.truth, f.samples)};
+    g_test_message("PSNR of a mean: %.2f dB moved tiles, %.2f plain ones", of[0], of[1]);
+    g_assert_cmpfloat(of[0], >, of[1] + 10);
+    g_assert_cmpint(ours.report.job_peak_bytes, <=, ours.report.planned_peak_bytes);
+    g_assert_cmpint(ours.report.tiles, >, 12);
+    result_free(&ours);
+    result quarter = run(paths, (const setting[]){{"model", timed}, {"tile", "160"}, {"time", "0.25"}, {NULL, NULL}});
+    g_autofree float *truth = scene_frame(&s, 0.25);
+    double at_quarter = psnr_of(quarter.samples, truth, f.samples);
+    g_test_message("at a quarter of the time: %.2f dB", at_quarter);
+    g_assert_cmpfloat(at_quarter, >, of[1] + 10);
+    tw_error err;
+    assert_fails(try(&f, (const setting[]){{"model", half}, {"time", "0.25"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
+                 "knows the middle only");
+    assert_fails(try(&f, (const setting[]){{"model", half}, {"sample-steps", "4"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
+                 "reaches its result at once");
+    result_free(&quarter);
+    result_free(&plain);
+    frames_free(&f);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -430,6 +478,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pair/counts", test_counts);
     g_test_add_func("/pair/failing", test_failing);
     g_test_add_func("/pair/kinds", test_kinds);
+    g_test_add_func("/pair/nets", test_nets);
     int code = g_test_run();
     tw_session_free(session);
     folder_close();

@@ -106,7 +106,7 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     state->static_above = tw_options_real(request->options, "static");
     TW_TRY(check_frames(state, request, err));
     const char *name = tw_options_text(request->options, "model");
-    if (name && tw_pool_callbacks(state->pool, name))
+    if (name && (tw_pool_callbacks(state->pool, name) || tw_sealed_net(state, name)))
         return tw_sealed_open(state, request, err);
     TW_TRY(choose_model(state, request->options, err));
     TW_TRY(tw_sealed_refuse(request->options, name, err));

@@ -36,15 +36,27 @@ static tw_status read_configs(tw_sealed *s, tw_error *err)
     return TW_OK;
 }
 
+/* Held from here on, so that nobody closes it between the plan and the run. */
+static tw_status open_engine(tw_op_state *state, tw_error *err)
+{
+    tw_sealed *s = state->sealed;
+    TW_TRY(tw_pool_callback_engine(state->pool, s->name, &state->engine, err));
+    if (!s->callbacks->process_pair)
+        return tw_fail(err, TW_ERROR_USAGE, "engine %s takes one picture, interpolate needs one that takes two", s->name);
+    return read_configs(s, err);
+}
+
 static tw_status check_options(const tw_op_state *state, const tw_options *options, tw_error *err)
 {
     const tw_sealed *s = state->sealed;
     const char *device = tw_options_text(options, "device"), *pad = tw_options_text(options, "pad");
     if (strncmp(device, "gpu", 3) == 0)
-        return tw_fail(err, TW_ERROR_DEVICE, "--device %s: engine %s is the caller's own and runs where it runs", device,
-                       s->name);
+        return tw_fail(err, TW_ERROR_DEVICE,
+                       s->callbacks ? "--device %s: engine %s is the caller's own and runs where it runs"
+                                    : "--device %s: %s runs on the CPU",
+                       device, s->name);
     if (pad && strcmp(pad, "replicate") != 0)
-        return tw_fail(err, TW_ERROR_USAGE, "--pad %s: what neither frame shows is replicated for engine %s", pad, s->name);
+        return tw_fail(err, TW_ERROR_USAGE, "--pad %s: what neither frame shows is replicated for %s", pad, s->name);
     if (s->config.steps == 0 && tw_options_given(options, "sample-steps"))
         return tw_fail(err, TW_ERROR_USAGE, "--sample-steps %lld: %s reaches its result at once",
                        (long long)tw_options_int(options, "sample-steps"), s->name);
@@ -102,12 +114,13 @@ tw_status tw_sealed_open(tw_op_state *state, const tw_op_request *request, tw_er
 {
     tw_sealed *s = state->sealed = g_new0(tw_sealed, 1);
     s->name = g_strdup(tw_options_text(request->options, "model"));
-    TW_TRY(tw_pool_callback_engine(state->pool, s->name, &state->engine, err));
     s->callbacks = tw_pool_callbacks(state->pool, s->name);
-    if (!s->callbacks->process_pair)
-        return tw_fail(err, TW_ERROR_USAGE, "engine %s takes one picture, interpolate needs one that takes two", s->name);
+    s->multiple = s->stride = 1;
+    if (s->callbacks)
+        TW_TRY(open_engine(state, err));
+    else
+        TW_TRY(tw_sealed_open_net(state, err));
     s->distance = strcmp(tw_options_text(request->options, "blend"), "distance") == 0;
-    TW_TRY(read_configs(s, err));
     TW_TRY(check_options(state, request->options, err));
     choose_sampling(s, request->options);
     choose_tile(state, request->options, request->thrifty);
@@ -160,7 +173,12 @@ void tw_sealed_facts(const tw_op_state *state, tw_op_facts *out)
                            ? "the model sees a tile and not the frame, and nothing is done about that"
                            : "the model sees a tile and not the frame: each is moved along the motion around it, and has "
                              "the tones of a small frame made at once";
-    out->one_worker = !s->callbacks->thread_safe;
+    out->one_worker = s->callbacks && !s->callbacks->thread_safe;
+    if (!s->callbacks) {
+        out->model_hash = state->model->hash;
+        out->macs = state->model->geometry->macs_per_pixel;
+        out->weight_bytes = tw_sealed_net_weights(state);
+    }
     out->one_tile = fits_one_tile(state);
     out->tiles = !out->one_tile;
     out->can_save = !state->whole && !s->chosen && s->side[0] > THRIFTY;
@@ -230,11 +248,11 @@ int64_t tw_sealed_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h
     int64_t bytes = tw_sealed_worker_bytes(state) + (int64_t)sizeof(tw_thumbs);
     tw_sealed_role role = tw_sealed_role_of(state, pass);
     if (role == TW_SEALED_GLOBAL)
-        return bytes + tw_sealed_tile_bytes(s, s->low[0], s->low[1]) + tw_motion_work_bytes(s->low[0], s->low[1]);
+        return bytes + tw_sealed_tile_bytes(state, s->low[0], s->low[1]) + tw_motion_work_bytes(s->low[0], s->low[1]);
     if (role != TW_SEALED_COMPARE && role != TW_SEALED_RESULT)
         return bytes;
     int64_t other = (w + s->overlap + s->multiple) * (h + s->overlap + s->multiple) * 3 * (int64_t)sizeof(float);
-    return bytes + tw_sealed_tile_bytes(s, w, h) + (role == TW_SEALED_COMPARE ? other : 0);
+    return bytes + tw_sealed_tile_bytes(state, w, h) + (role == TW_SEALED_COMPARE ? other : 0);
 }
 
 /* --- report ------------------------------------------------------------------------------------------------------- */

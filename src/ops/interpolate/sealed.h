@@ -44,7 +44,7 @@ typedef struct tw_sealed_tile {
 
 typedef struct tw_sealed {
     char *name;
-    const tw_engine_callbacks *callbacks; /* the pool's */
+    const tw_engine_callbacks *callbacks; /* the pool's; NULL: a net, state->model */
     tw_tiling_config tiling;
     tw_pair_config config;
     int steps; /* 0: none */
@@ -66,7 +66,7 @@ typedef struct tw_sealed {
 
 /* sealed.c */
 
-/** An engine of the caller's own of that name: fills state->sealed and state->engine. */
+/** An engine of the caller's own of that name, or the net that tw_sealed_net found: fills state->sealed. */
 tw_status tw_sealed_open(tw_op_state *state, const tw_op_request *request, tw_error *err);
 /** NULL is allowed. */
 void tw_sealed_close(tw_sealed *sealed);
@@ -88,6 +88,17 @@ tw_status tw_sealed_run(tw_op_state *state, tw_step *step, tw_error *err);
 void tw_sealed_reduce(tw_op_state *state, const tw_step *step);
 void tw_sealed_end_pass(tw_op_state *state, int pass);
 
+/* sealed_net.c */
+
+/** A net of that name that has two pictures and no stages, then in state->model. */
+bool tw_sealed_net(tw_op_state *state, const char *name);
+tw_status tw_sealed_open_net(tw_op_state *state, tw_error *err);
+/** Bytes of the net for what it is given, and of its weights. Pure. */
+int64_t tw_sealed_net_bytes(const tw_op_state *state, int64_t w, int64_t h);
+int64_t tw_sealed_net_weights(const tw_op_state *state);
+/** From tile->in to tile->out, which is there. */
+tw_status tw_sealed_run_net(tw_op_state *state, tw_interpolate_worker *worker, tw_sealed_tile *tile, tw_error *err);
+
 /* sealed_small.c */
 
 /** Adds the frames' areas under step->out to the small frames. */
@@ -102,7 +113,7 @@ void tw_sealed_move_small(const tw_op_state *state, tw_sealed_tile *tile);
 /** Where the model looks to give `write` of a plane of w x h pixels. Pure. */
 tw_rect tw_sealed_place(const tw_sealed *sealed, tw_rect write, int64_t w, int64_t h);
 /** Bytes of a tile at such a place. Pure. */
-int64_t tw_sealed_tile_bytes(const tw_sealed *sealed, int64_t w, int64_t h);
+int64_t tw_sealed_tile_bytes(const tw_op_state *state, int64_t w, int64_t h);
 /** Runs the model at tile->at of tile->plane, each frame shifted by tile->shift; what is in `tile` is left, to be released. */
 tw_status tw_sealed_compute(tw_op_state *state, tw_interpolate_worker *worker, tw_sealed_tile *tile, tw_error *err);
 void tw_sealed_release_inputs(tw_sealed_tile *tile);

@@ -12,6 +12,8 @@
 tw_status tw_sealed_start(tw_op_state *state, tw_error *err)
 {
     tw_sealed *s = state->sealed;
+    if (!s->callbacks)
+        TW_TRY(tw_pool_engine(state->pool, state->model, NULL, -1, tw_sealed_net_weights(state), &state->engine, err));
     if (state->whole || s->distance)
         return TW_OK;
     size_t bytes = (size_t)(s->low[0] * s->low[1] * 3) * sizeof(float);

@@ -36,14 +36,16 @@ static int64_t cells_of(const tw_sealed *s, int64_t side)
     return side / s->shrink + 2;
 }
 
-int64_t tw_sealed_tile_bytes(const tw_sealed *s, int64_t w, int64_t h)
+int64_t tw_sealed_tile_bytes(const tw_op_state *state, int64_t w, int64_t h)
 {
+    const tw_sealed *s = state->sealed;
     int64_t side[2] = {longest(s, w), longest(s, h)}, pixels = side[0] * side[1];
-    int64_t own = s->tiling.bytes_per_pixel > 0 ? s->tiling.bytes_per_pixel : 64;
+    int64_t own = !s->callbacks ? 0 : s->tiling.bytes_per_pixel > 0 ? s->tiling.bytes_per_pixel : 64;
     int64_t noise = s->config.noise_channels * (pixels / (s->stride * s->stride)) * (int64_t)sizeof(float);
     int64_t cells = cells_of(s, side[0]) * cells_of(s, side[1]) * 5 * 4 * (int64_t)sizeof(float);
     int64_t bytes = pixels * (own + 36 + (s->distance ? 0 : 24)) + noise + cells;
-    return bytes + bytes / 16 + (256 << 10); /* holes between blocks of the arena */
+    return bytes + bytes / 16 + (256 << 10) +
+           (s->callbacks ? 0 : tw_sealed_net_bytes(state, side[0], side[1])); /* holes between blocks of the arena */
 }
 
 /* --- frames ------------------------------------------------------------------------------------------------------- */
@@ -157,7 +159,7 @@ static tw_status check_numbers(const tw_sealed *s, const tw_sealed_tile *tile, t
 {
     for (int64_t i = 0; i < tile->out.w * tile->out.h; i++)
         if (!isfinite(tile->out.data[i]))
-            return tw_fail(err, TW_ERROR_RUN, "engine %s gave values that are no numbers at %lld,%lld", s->name,
+            return tw_fail(err, TW_ERROR_RUN, "%s gave values that are no numbers at %lld,%lld", s->name,
                            (long long)(tile->at.x + i % tile->out.w / 3), (long long)(tile->at.y + i / tile->out.w));
     return TW_OK;
 }
@@ -166,12 +168,16 @@ tw_status tw_sealed_compute(tw_op_state *state, tw_interpolate_worker *worker, t
 {
     const tw_sealed *s = state->sealed;
     if (tile->at.w > INT32_MAX || tile->at.h > INT32_MAX)
-        return tw_fail(err, TW_ERROR_RUN, "engine %s: a tile of %lldx%lld is too large", s->name, (long long)tile->at.w,
+        return tw_fail(err, TW_ERROR_RUN, "%s: a tile of %lldx%lld is too large", s->name, (long long)tile->at.w,
                        (long long)tile->at.h);
     TW_TRY(read_pair(state, worker, tile, err));
     if (s->config.noise_channels > 0)
         TW_TRY(fill_noise(s, worker, tile, err));
     TW_TRY(tw_engine_tensor(worker->engine, 3 * tile->at.w, tile->at.h, 1, &tile->out, err));
+    if (!s->callbacks) {
+        TW_TRY(tw_sealed_run_net(state, worker, tile, err));
+        return check_numbers(s, tile, err);
+    }
     tw_pair_tile call = {.a = tile->in[0].data, .b = tile->in[1].data, .noise = tile->noise.data, .time = state->time};
     call.x = tile->at.x, call.y = tile->at.y;
     call.width = (int32_t)tile->at.w, call.height = (int32_t)tile->at.h;
