@@ -2,68 +2,7 @@
 /* Engines that make the frame between two and cannot be looked into: whole jobs. */
 #include <stddef.h>
 
-#include "pair_fixture.h"
-
-static tw_session *session;
-
-/* ---- one run ---- */
-
-typedef struct result {
-    float *samples;
-    tw_report report;
-    char *json;
-} result;
-
-static result run(const char *const frames[2], const setting *settings)
-{
-    g_autofree char *out = in_folder("out.tif");
-    tw_error err = TW_ERROR_NONE;
-    tw_job *job = pair_job(session, frames, out, settings);
-    result r = {0};
-    size_t bytes;
-    assert_ok(tw_job_run(job, &err), err);
-    r.report = *tw_job_report(job);
-    r.json = tw_job_json(job);
-    r.samples = read_samples(out, &bytes);
-    tw_job_free(job);
-    return r;
-}
-
-static void result_free(result *r)
-{
-    g_free(r->samples);
-    tw_bytes_free(r->json);
-}
-
-typedef struct frames {
-    float *truth;
-    char *paths[2];
-    int64_t samples;
-} frames;
-
-static frames frames_of(const scene *s)
-{
-    frames f = {.samples = (int64_t)s->w * s->h * 3, .truth = scene_frame(s, 0.5)};
-    for (int i = 0; i < 2; i++) {
-        g_autofree float *samples = scene_frame(s, i);
-        f.paths[i] = write_floats(i ? "b.tif" : "a.tif", samples, s->w, s->h);
-    }
-    return f;
-}
-
-static void frames_free(frames *f)
-{
-    g_free(f->truth);
-    for (int i = 0; i < 2; i++)
-        g_free(f->paths[i]);
-}
-
-static void drop(const char *name, matcher *m)
-{
-    tw_error err = TW_ERROR_NONE;
-    assert_ok(tw_session_close_engine(session, name, &err), err);
-    g_assert_cmpint(atomic_load(&m->closes), ==, 1);
-}
+#include "pair_run.h"
 
 /* ---- tests ---- */
 
@@ -281,16 +220,6 @@ static void test_noise(void)
 
 /* ---- steps, plans, refusals ---- */
 
-static tw_status try(const frames *f, const setting *settings, tw_error *err)
-{
-    g_autofree char *out = in_folder("out.tif");
-    tw_job *job = pair_job(session, (const char *const *)f->paths, out, settings);
-    *err = (tw_error)TW_ERROR_NONE;
-    tw_status status = tw_job_run(job, err);
-    tw_job_free(job);
-    return status;
-}
-
 static void test_steps(void)
 {
     scene s = {.w = 130, .h = 110, .pan = {5, 0}};
@@ -312,19 +241,19 @@ static void test_steps(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         matcher *m = i == 4 ? &plain : &steps;
-        assert_ok(try(&f, cases[i].settings, &err), err);
+        assert_ok(try_run(&f, cases[i].settings, &err), err);
         g_assert_cmpint(atomic_load(&m->steps), ==, cases[i].steps);
     }
-    assert_fails(try(&f, (const setting[]){{"model", "plain"}, {"sample-steps", "4"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
-                 "--sample-steps 4: plain reaches its result at once");
-    assert_fails(try(&f, (const setting[]){{"model", "plain"}, {"seed", "4"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
+    assert_fails(try_run(&f, (const setting[]){{"model", "plain"}, {"sample-steps", "4"}, {NULL, NULL}}, &err), TW_ERROR_USAGE,
+                 err, "--sample-steps 4: plain reaches its result at once");
+    assert_fails(try_run(&f, (const setting[]){{"model", "plain"}, {"seed", "4"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
                  "--seed 4: plain takes no noise");
-    assert_fails(try(&f, (const setting[]){{"model", "plain"}, {"device", "gpu"}, {NULL, NULL}}, &err), TW_ERROR_DEVICE, err,
-                 "--device gpu");
-    assert_fails(try(&f, (const setting[]){{"model", "plain"}, {"pad", "reflect"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
-                 "--pad reflect");
+    assert_fails(try_run(&f, (const setting[]){{"model", "plain"}, {"device", "gpu"}, {NULL, NULL}}, &err), TW_ERROR_DEVICE,
+                 err, "--device gpu");
+    assert_fails(try_run(&f, (const setting[]){{"model", "plain"}, {"pad", "reflect"}, {NULL, NULL}}, &err), TW_ERROR_USAGE,
+                 err, "--pad reflect");
     assert_fails(
-        try(&f, (const setting[]){{"model", "plain"}, {"blend", "distance"}, {"flow-scale", "0.5"}, {NULL, NULL}}, &err),
+        try_run(&f, (const setting[]){{"model", "plain"}, {"blend", "distance"}, {"flow-scale", "0.5"}, {NULL, NULL}}, &err),
         TW_ERROR_USAGE, err, "--flow-scale");
     drop("plain", &plain);
     drop("steps", &steps);
@@ -365,14 +294,14 @@ static void test_failing(void)
     frames f = frames_of(&s);
     tw_error err;
     add_matcher(session, "matcher", &m);
-    assert_fails(try(&f, (const setting[]){{"model", "matcher"}, {NULL, NULL}}, &err), TW_ERROR_RUN, err,
+    assert_fails(try_run(&f, (const setting[]){{"model", "matcher"}, {NULL, NULL}}, &err), TW_ERROR_RUN, err,
                  "engine matcher failed on a pair of ");
     g_autofree char *out = in_folder("none.tif");
     g_assert_false(exists(out));
-    assert_fails(try(&f, (const setting[]){{"model", "matcher"}, {"memory", "40M"}, {NULL, NULL}}, &err), TW_ERROR_BUDGET, err,
-                 "smallest that would do");
+    assert_fails(try_run(&f, (const setting[]){{"model", "matcher"}, {"memory", "40M"}, {NULL, NULL}}, &err), TW_ERROR_BUDGET,
+                 err, "smallest that would do");
     m.config.middle_only = 1;
-    assert_fails(try(&f, (const setting[]){{"model", "matcher"}, {"time", "0.3"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
+    assert_fails(try_run(&f, (const setting[]){{"model", "matcher"}, {"time", "0.3"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
                  "--time 0.3: matcher knows the middle only");
     drop("matcher", &m);
     frames_free(&f);
@@ -395,7 +324,7 @@ static void test_kinds(void)
     assert_ok(
         upscale(session, f.paths[0], out, (const setting[]){{"model", "one"}, {"overwrite", "true"}, {NULL, NULL}}, NULL, &err),
         err);
-    assert_fails(try(&f, (const setting[]){{"model", "one"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
+    assert_fails(try_run(&f, (const setting[]){{"model", "one"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
                  "engine one takes one picture");
     err = (tw_error)TW_ERROR_NONE;
     assert_fails(upscale(session, f.paths[0], out, (const setting[]){{"model", "two"}, {NULL, NULL}}, NULL, &err),
@@ -409,54 +338,6 @@ static void test_kinds(void)
     err = (tw_error)TW_ERROR_NONE;
     assert_ok(tw_session_close_engine(session, "one", &err), err);
     drop("two", &m);
-    frames_free(&f);
-}
-
-/* ---- nets ---- */
-
-/* Writes the mean of both pictures as a net; `timed`: with a third input, by which the second one is weighed. */
-static char *mean_net(const char *name, bool timed)
-{
-    g_autofree char *param = g_strdup_printf("%s.param", name), *bin = g_strdup_printf("%s.bin", name),
-                    *bin_path = in_folder(bin);
-    char *path = in_folder(param);
-    const char *text = timed ? "7767517\n9 12\nInput in0 0 1 in0\nInput in1 0 1 in1\nInput in2 0 1 in2 2=1\n"
-                               "Split s 1 2 in0 a0 a1\nSplit ts 1 3 in2 t0 t1 t2\nConcat t 3 1 t0 t1 t2 t 0=0\n"
-                               "BinaryOp d 2 1 in1 a0 d 0=1\nBinaryOp m 2 1 d t m 0=2\nBinaryOp p 2 1 a1 m out0 0=0\n"
-                             : "7767517\n4 4\nInput in0 0 1 in0\nInput in1 0 1 in1\nBinaryOp sum 2 1 in0 in1 s 0=0\n"
-                               "BinaryOp half 1 1 s out0 0=2 1=1 2=0.5\n";
-    g_assert_true(g_file_set_contents(path, text, -1, NULL));
-    g_assert_true(g_file_set_contents(bin_path, "", 0, NULL));
-    return path;
-}
-
-/* A mean follows no motion at all: all that is right of it is what tiles were moved. */
-static void test_nets(void)
-{
-    scene s = {.w = 900, .h = 640, .pan = {60, 24}, .no_object = true};
-    frames f = frames_of(&s);
-    g_autofree char *half = mean_net("half", false), *timed = mean_net("timed", true);
-    const char *const *paths = (const char *const *)f.paths;
-    result ours = run(paths, (const setting[]){{"model", half}, {"tile", "160"}, {"static", "1"}, {NULL, NULL}});
-    result plain = run(paths, (const setting[]){{"model", half}, {"tile", "160"}, {"blend", "distance"}, {NULL, NULL}});
-    double of[2] = {psnr_of(ours.samples, f.truth, f.samples), psnr_of(plain.samples, f.truth, f.samples)};
-    g_test_message("PSNR of a mean: %.2f dB moved tiles, %.2f plain ones", of[0], of[1]);
-    g_assert_cmpfloat(of[0], >, of[1] + 10);
-    g_assert_cmpint(ours.report.job_peak_bytes, <=, ours.report.planned_peak_bytes);
-    g_assert_cmpint(ours.report.tiles, >, 12);
-    result_free(&ours);
-    result quarter = run(paths, (const setting[]){{"model", timed}, {"tile", "160"}, {"time", "0.25"}, {NULL, NULL}});
-    g_autofree float *truth = scene_frame(&s, 0.25);
-    double at_quarter = psnr_of(quarter.samples, truth, f.samples);
-    g_test_message("at a quarter of the time: %.2f dB", at_quarter);
-    g_assert_cmpfloat(at_quarter, >, of[1] + 10);
-    tw_error err;
-    assert_fails(try(&f, (const setting[]){{"model", half}, {"time", "0.25"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
-                 "knows the middle only");
-    assert_fails(try(&f, (const setting[]){{"model", half}, {"sample-steps", "4"}, {NULL, NULL}}, &err), TW_ERROR_USAGE, err,
-                 "reaches its result at once");
-    result_free(&quarter);
-    result_free(&plain);
     frames_free(&f);
 }
 
@@ -478,7 +359,6 @@ int main(int argc, char **argv)
     g_test_add_func("/pair/counts", test_counts);
     g_test_add_func("/pair/failing", test_failing);
     g_test_add_func("/pair/kinds", test_kinds);
-    g_test_add_func("/pair/nets", test_nets);
     int code = g_test_run();
     tw_session_free(session);
     folder_close();
