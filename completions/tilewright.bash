@@ -48,13 +48,13 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     interpolate)
-        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
+        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps --seed --blend --flow-scale -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -t|--time|--timestep) return ;;
@@ -62,6 +62,9 @@ _tilewright() {
             --scene-cut) return ;;
             --static) return ;;
             --sample-steps) return ;;
+            --seed) return ;;
+            --blend) COMPREPLY=($(compgen -W "motion distance" -- "$cur")); return ;;
+            --flow-scale) COMPREPLY=($(compgen -W "1 0.5 0.25" -- "$cur")); return ;;
             -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
             -q|--quality) return ;;
             -c|--compression) return ;;
@@ -75,7 +78,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --factor) return ;;
@@ -98,7 +101,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -124,7 +127,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -151,7 +154,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -180,7 +183,7 @@ _tilewright() {
             --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
             --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -198,7 +201,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
         esac ;;

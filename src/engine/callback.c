@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /** The caller's own engine behind the same calls: planar tensors become interleaved RGB and back. */
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/engine_class.h"
 
@@ -44,6 +46,8 @@ static tw_status run_callbacks(tw_engine_worker *worker, tw_engine_call *call, t
     callback_engine *engine = (callback_engine *)worker->engine;
     const tw_engine_callbacks *user = &engine->callbacks;
     const tw_tensor *in = call->in[0].tensor;
+    if (!user->process_rgb)
+        return tw_fail(err, TW_ERROR_RUN, "engine %s takes two frames", engine->base.device);
     int64_t scale = user->scale_factor(user->user);
     if (call->n_in != 1 || call->n_out != 1 || in->c != 3)
         return tw_fail(err, TW_ERROR_RUN, "engine %s takes one RGB tile", engine->base.device);
@@ -73,20 +77,45 @@ static tw_status run_callbacks(tw_engine_worker *worker, tw_engine_call *call, t
     return status;
 }
 
+tw_status tw_engine_run_pair(tw_engine_worker *worker, const tw_pair_tile *tile, float *out, tw_error *err)
+{
+    callback_engine *engine = (callback_engine *)worker->engine;
+    const tw_engine_callbacks *user = &engine->callbacks;
+    if (!user->thread_safe)
+        pthread_mutex_lock(&engine->one_at_a_time);
+    int code = user->process_pair(user->user, tile, out);
+    if (!user->thread_safe)
+        pthread_mutex_unlock(&engine->one_at_a_time);
+    return code == 0 ? TW_OK
+                     : tw_fail(err, TW_ERROR_RUN, "engine %s failed on a pair of %dx%d pixels at %lld,%lld (code %d)",
+                               engine->base.device, tile->width, tile->height, (long long)tile->x, (long long)tile->y, code);
+}
+
 static const tw_engine_class callback_class = {run_callbacks, close_callbacks, NULL};
+
+bool tw_engine_known_callbacks(const tw_engine_callbacks *callbacks, tw_engine_callbacks *out)
+{
+    *out = (tw_engine_callbacks){0};
+    if (callbacks->size != sizeof *callbacks && callbacks->size != offsetof(tw_engine_callbacks, process_pair))
+        return false;
+    memcpy(out, callbacks, callbacks->size);
+    return true;
+}
 
 tw_status tw_engine_open_callbacks(const char *name, const tw_engine_callbacks *callbacks, tw_engine **out, tw_error *err)
 {
+    tw_engine_callbacks known;
     *out = NULL;
-    if (callbacks->size != sizeof *callbacks || !callbacks->process_rgb || !callbacks->scale_factor)
-        return tw_fail(err, TW_ERROR_USAGE, "engine %s: size, process_rgb and scale_factor must be set", name);
+    if (!tw_engine_known_callbacks(callbacks, &known) || !(known.process_pair || (known.process_rgb && known.scale_factor)) ||
+        (known.process_rgb && !known.scale_factor))
+        return tw_fail(err, TW_ERROR_USAGE, "engine %s: size, process_rgb and scale_factor must be set, or process_pair", name);
     callback_engine *engine = calloc(1, sizeof *engine);
     if (!engine)
         return tw_fail_memory(err, "engine", sizeof *engine);
     engine->base.class = &callback_class;
     engine->base.refs = 1;
     snprintf(engine->base.device, sizeof engine->base.device, "%s", name);
-    engine->callbacks = *callbacks;
+    engine->callbacks = known;
     pthread_mutex_init(&engine->one_at_a_time, NULL);
     *out = &engine->base;
     return TW_OK;

@@ -46,6 +46,9 @@ tw_status tw_engine_open_ncnn(const tw_model *model, const tw_carry *carry, int 
 /** Wraps the caller's functions; `close` is called by the last tw_engine_unref. */
 tw_status tw_engine_open_callbacks(const char *name, const tw_engine_callbacks *callbacks, tw_engine **out, tw_error *err);
 
+/** The caller's struct as this version has it, zero where an earlier one ends; false for a size that no version had. */
+bool tw_engine_known_callbacks(const tw_engine_callbacks *callbacks, tw_engine_callbacks *out);
+
 tw_engine *tw_engine_ref(tw_engine *engine);
 /** NULL is allowed; the last one frees the weights. */
 void tw_engine_unref(tw_engine *engine);
@@ -73,5 +76,8 @@ tw_status tw_engine_tensor(tw_engine_worker *worker, int64_t w, int64_t h, int64
 /** Runs in the calling thread, which must be the worker's. TW_ERROR_BUDGET when the arena's cap was met, TW_ERROR_RUN or
  *  TW_ERROR_DEVICE otherwise; results are then empty. */
 tw_status tw_engine_run(tw_engine_worker *worker, tw_engine_call *call, tw_error *err);
+
+/** Runs process_pair of the caller's engine, which has it. TW_ERROR_RUN when it fails. Threads as above. */
+tw_status tw_engine_run_pair(tw_engine_worker *worker, const tw_pair_tile *tile, float *out, tw_error *err);
 
 #endif

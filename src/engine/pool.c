@@ -88,7 +88,7 @@ tw_status tw_pool_add_callbacks(tw_pool *pool, const char *name, const tw_engine
         engine_entry *entry = g_new0(engine_entry, 1);
         entry->name = g_strdup(name);
         entry->engine = engine;
-        entry->callbacks = *callbacks;
+        tw_engine_known_callbacks(callbacks, &entry->callbacks);
         g_ptr_array_add(pool->engines, entry);
     }
     pthread_mutex_unlock(&pool->lock);

@@ -334,7 +334,7 @@ tw_status tw_schedule_run(const tw_schedule_request *request, double *seconds, t
         tw_pass pass;
         op->pass(request->state, i, &pass);
         tw_grid grid = tw_grid_of_pass(&pass, request->plan->tile_w, request->plan->tile_h);
-        grid.cuts = request->cuts;
+        grid.cuts = pass.seams ? request->cuts : NULL;
         total += tw_grid_taken_area(&grid, pass.sample);
     }
     tw_progress_start(request->context, total);

@@ -33,7 +33,7 @@ tw_status tw_walk_new(const tw_schedule_request *request, int pass_number, const
     walk->pass = *pass;
     walk->carried = plan->schedule == TW_SCHEDULE_CARRY;
     walk->grid = tw_grid_of_pass(pass, plan->tile_w, plan->tile_h);
-    walk->grid.cuts = walk->carried ? NULL : request->cuts;
+    walk->grid.cuts = walk->carried || !pass->seams ? NULL : request->cuts; /* others have edges of their own */
     int64_t taken[2];
     tw_grid_taken(&walk->grid, pass->sample, taken);
     walk->columns = taken[0], walk->rows = taken[1];

@@ -248,7 +248,10 @@ static void outcome_free(outcome *o)
 static tw_status run_engine(fixture *f, const engine *e, const char *input, const setting *settings, outcome *out,
                             tw_error *err)
 {
-    tw_engine_callbacks callbacks = {sizeof callbacks, (void *)e, engine_run, engine_scale, engine_tiling, NULL, 1};
+    tw_engine_callbacks callbacks = {.size = sizeof callbacks, .user = (void *)e, .process_rgb = engine_run};
+    callbacks.scale_factor = engine_scale;
+    callbacks.tiling_config = engine_tiling;
+    callbacks.thread_safe = 1;
     tw_session *session;
     tw_job *job;
     char *output = in_dir(f, "out.tif");

@@ -169,7 +169,7 @@ impl Upscale {
     }
 
     /// Options set together for a kind of work; options given beside it win; one of `manga`,
-    /// `4k`, `low-memory`.
+    /// `4k`, `low-memory`, `fast`, `quality`, `speed`.
     pub fn profile(self, value: impl Into<Choice>) -> Self {
         self.set("profile", Into::<Choice>::into(value).into())
     }
@@ -247,6 +247,26 @@ impl Interpolate {
     /// Of models that reach their result in steps; refused where the model has none; 1 to 1000.
     pub fn sample_steps(self, value: i64) -> Self {
         self.set("sample_steps", value.into())
+    }
+
+    /// Of the noise that some models of two pictures start from; refused where the model takes
+    /// none (default `0`).
+    pub fn seed(self, value: i64) -> Self {
+        self.set("seed", value.into())
+    }
+
+    /// Tiles of models that do not run in stages: motion moves both frames along the motion
+    /// around a tile and takes tones from a small frame made at once; distance gives tiles the
+    /// frames as they are and weighs them by the distance from their edges; one of `motion`,
+    /// `distance` (default `motion`).
+    pub fn blend(self, value: impl Into<Choice>) -> Self {
+        self.set("blend", Into::<Choice>::into(value).into())
+    }
+
+    /// Of the small frames on which --blend motion looks for motion; one of `1`, `0.5`, `0.25`
+    /// (default `1`).
+    pub fn flow_scale(self, value: impl Into<Choice>) -> Self {
+        self.set("flow_scale", Into::<Choice>::into(value).into())
     }
 
     /// Container of the output (default: from its name); one of `png`, `jpeg`, `webp`, `tiff`,
@@ -333,7 +353,7 @@ impl Interpolate {
     }
 
     /// Options set together for a kind of work; options given beside it win; one of `manga`,
-    /// `4k`, `low-memory`.
+    /// `4k`, `low-memory`, `fast`, `quality`, `speed`.
     pub fn profile(self, value: impl Into<Choice>) -> Self {
         self.set("profile", Into::<Choice>::into(value).into())
     }
@@ -470,7 +490,7 @@ impl Compare {
     }
 
     /// Options set together for a kind of work; options given beside it win; one of `manga`,
-    /// `4k`, `low-memory`.
+    /// `4k`, `low-memory`, `fast`, `quality`, `speed`.
     pub fn profile(self, value: impl Into<Choice>) -> Self {
         self.set("profile", Into::<Choice>::into(value).into())
     }
@@ -660,7 +680,7 @@ impl Register {
     }
 
     /// Options set together for a kind of work; options given beside it win; one of `manga`,
-    /// `4k`, `low-memory`.
+    /// `4k`, `low-memory`, `fast`, `quality`, `speed`.
     pub fn profile(self, value: impl Into<Choice>) -> Self {
         self.set("profile", Into::<Choice>::into(value).into())
     }
@@ -849,7 +869,7 @@ impl Warp {
     }
 
     /// Options set together for a kind of work; options given beside it win; one of `manga`,
-    /// `4k`, `low-memory`.
+    /// `4k`, `low-memory`, `fast`, `quality`, `speed`.
     pub fn profile(self, value: impl Into<Choice>) -> Self {
         self.set("profile", Into::<Choice>::into(value).into())
     }

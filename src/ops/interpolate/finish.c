@@ -33,8 +33,9 @@ static bool all_are_numbers(const float *line, int64_t n)
 }
 
 /* Alpha is not warped: it goes from one frame's to the other's with time. */
-static tw_status blend_alpha(tw_op_state *state, const tw_step *step, tw_interpolate_worker *worker, tw_error *err)
+tw_status tw_finish_alpha(tw_op_state *state, const tw_step *step, tw_error *err)
 {
+    tw_interpolate_worker *worker = &state->workers[step->worker];
     tw_span x = {step->write.x, step->write.x + step->write.w};
     int64_t n = step->write.w, row = n * tw_picture_pixel_bytes(&state->in), rows;
     int band = state->in.colours, bands = tw_picture_bands(&state->in);
@@ -69,7 +70,7 @@ tw_status tw_finish(tw_op_state *state, const tw_step *step, const tw_tensor *re
                                state->model->record.name, (long long)write.x, (long long)row);
             tw_step_store(step, row, band, worker->line);
         }
-    return state->in.alpha ? blend_alpha(state, step, worker, err) : TW_OK;
+    return state->in.alpha ? tw_finish_alpha(state, step, err) : TW_OK;
 }
 
 tw_status tw_finish_repeat(tw_op_state *state, const tw_step *step, tw_error *err)

@@ -8,6 +8,7 @@
 #include "budget/limits.h"
 #include "model/memory.h"
 #include "ops/interpolate/options.h"
+#include "ops/interpolate/sealed.h"
 #include "ops/interpolate/state.h"
 
 static void free_worker(tw_interpolate_worker *worker)
@@ -29,6 +30,7 @@ static void close_interpolate(tw_op_state *state)
     for (int i = 0; i < TW_FLOW_BLOBS; i++)
         tw_store_close(&state->stores[i]);
     g_free(state->workers);
+    tw_sealed_close(state->sealed);
     tw_engine_unref(state->engine);
     g_free(state);
 }
@@ -103,7 +105,11 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     state->cut_below = tw_options_real(request->options, "scene-cut");
     state->static_above = tw_options_real(request->options, "static");
     TW_TRY(check_frames(state, request, err));
+    const char *name = tw_options_text(request->options, "model");
+    if (name && (tw_pool_callbacks(state->pool, name) || tw_sealed_net(state, name)))
+        return tw_sealed_open(state, request, err);
     TW_TRY(choose_model(state, request->options, err));
+    TW_TRY(tw_sealed_refuse(request->options, name, err));
     choose_canvas(state, request->options);
     choose_place(state, request);
     return TW_OK;
@@ -135,6 +141,10 @@ static int last_stage(const tw_op_state *state)
 
 static void interpolate_facts(const tw_op_state *state, tw_op_facts *out)
 {
+    if (state->sealed) {
+        tw_sealed_facts(state, out);
+        return;
+    }
     const tw_geometry *g = state->flow->geometry;
     *out = (tw_op_facts){.model = state->model->record.name, .scale = 1, .exact = true, .error_bound = 0.01};
     out->model_hash = state->model->hash;
@@ -157,7 +167,7 @@ static void interpolate_picture(const tw_op_state *state, tw_picture *out, int64
 
 static int interpolate_passes(const tw_op_state *state)
 {
-    return 1 + state->flow->n_stages;
+    return state->sealed ? tw_sealed_passes(state) : 1 + state->flow->n_stages;
 }
 
 /* Stages that only resize and warp cost as much as some convolutions. */
@@ -176,6 +186,10 @@ static double all_work(const tw_op_state *state)
 
 static void interpolate_pass(const tw_op_state *state, int pass, tw_pass *out)
 {
+    if (state->sealed) {
+        tw_sealed_pass(state, pass, out);
+        return;
+    }
     int stage = pass - 1;
     *out = (tw_pass){.result = TW_RESULT_VALUES, .width = state->in.width, .height = state->in.height, .align = 1};
     out->access[0] = out->access[1] = TW_ACCESS_RANDOM;
@@ -202,6 +216,8 @@ static tw_rect interpolate_need(const tw_op_state *state, int pass, int input, t
 
 static int64_t interpolate_bytes(const tw_op_state *state, int pass, int64_t w, int64_t h)
 {
+    if (state->sealed)
+        return tw_sealed_bytes(state, pass, w, h);
     int64_t net = pass == 0 ? 0 : tw_stage_bytes(state, pass - 1, w, h);
     return net + tw_worker_bytes(state) + (int64_t)sizeof(tw_thumbs);
 }
@@ -212,7 +228,8 @@ static tw_status open_worker(tw_op_state *state, const tw_start *start, tw_inter
 {
     tw_account *account = tw_context_account(state->context);
     int64_t room = tw_frame_room(&state->in), line = state->in.width * (int64_t)sizeof(float);
-    worker->account = tw_account_new(account, "worker", start->worker_bytes - tw_worker_bytes(state));
+    worker->account = tw_account_new(
+        account, "worker", start->worker_bytes - (state->sealed ? tw_sealed_worker_bytes(state) : tw_worker_bytes(state)));
     worker->room = tw_alloc(account, (size_t)(2 * room));
     worker->line = tw_alloc(account, (size_t)line);
     if (!worker->account || !worker->room || !worker->line)
@@ -224,8 +241,11 @@ static tw_status open_worker(tw_op_state *state, const tw_start *start, tw_inter
 
 static tw_status start_interpolate(tw_op_state *state, const tw_start *start, tw_error *err)
 {
-    TW_TRY(tw_pool_engine(state->pool, state->model, NULL, -1, tw_memory_weights(state->flow->net, state->flow->geometry),
-                          &state->engine, err));
+    if (state->sealed)
+        TW_TRY(tw_sealed_start(state, err));
+    else
+        TW_TRY(tw_pool_engine(state->pool, state->model, NULL, -1, tw_memory_weights(state->flow->net, state->flow->geometry),
+                              &state->engine, err));
     state->workers = g_new0(tw_interpolate_worker, start->workers);
     for (int i = 0; i < start->workers; i++) {
         state->n_workers = i + 1;
@@ -236,6 +256,8 @@ static tw_status start_interpolate(tw_op_state *state, const tw_start *start, tw
 
 static tw_status run_interpolate(tw_op_state *state, tw_step *step, tw_error *err)
 {
+    if (state->sealed)
+        return tw_sealed_run(state, step, err);
     int stage = step->pass - 1;
     if (stage < 0)
         return tw_thumb_run(state, step, err);
@@ -246,7 +268,9 @@ static tw_status run_interpolate(tw_op_state *state, tw_step *step, tw_error *er
 
 static tw_status reduce_interpolate(tw_op_state *state, const tw_step *step, tw_error *err)
 {
-    return step->value ? tw_thumb_reduce(state, step, err) : TW_OK;
+    if (step->value && step->pass > 0)
+        tw_sealed_reduce(state, step);
+    return step->value && step->pass == 0 ? tw_thumb_reduce(state, step, err) : TW_OK;
 }
 
 static const char *const kinds[] = {"interpolated", "identical", "static", "scene cut", "at a frame"};
@@ -264,26 +288,50 @@ static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
     if (pass == 0) {
         state->pair = tw_thumb_judge(state);
         tell_pair(state);
-    } else {
+    } else if (!state->sealed) {
         tw_stage_end(state, pass - 1);
+    }
+    if (state->sealed) {
+        tw_sealed_end_pass(state, pass);
+        return TW_OK;
     }
     if (state->pair.kind != TW_PAIR_MOVES || pass > last_stage(state))
         return TW_OK;
     return tw_stage_begin(state, pass, err);
 }
 
-static void interpolate_report(const tw_op_state *state, void *json)
+static void report_stages(const tw_op_state *state, json_t *json)
 {
     static const char *const pads[] = {"replicate", "reflect", "zero"};
-    json_object_set_new(json, "time", json_real(state->time));
     json_object_set_new(json, "pad", json_string(pads[state->pad]));
     json_object_set_new(json, "canvas", json_pack("[II]", (json_int_t)state->canvas[0], (json_int_t)state->canvas[1]));
     json_object_set_new(json, "stages", json_integer(state->flow->n_stages));
     json_object_set_new(json, "kept", json_string(state->in_memory ? "memory" : "scratch"));
+}
+
+static void interpolate_report(const tw_op_state *state, void *json)
+{
+    json_object_set_new(json, "time", json_real(state->time));
+    if (state->sealed)
+        tw_sealed_report(state, json);
+    else
+        report_stages(state, json);
     if (!state->pair.judged)
         return;
     json_object_set_new(json, "pair", json_string(kinds[state->pair.kind]));
     json_object_set_new(json, "similarity", json_real(state->pair.ssim));
+}
+
+/* With edges that were moved nothing is measured before the run. */
+static tw_status keep_measured(tw_op_state *state, tw_source *const *sources, int64_t room, const tw_cuts *cuts,
+                               tw_measured *measured, tw_error *err)
+{
+    return TW_OK;
+}
+
+static int64_t no_bytes(const tw_op_state *state, int64_t room, int64_t tiles)
+{
+    return 0;
 }
 
 const tw_op_class tw_interpolate_class = {
@@ -315,6 +363,10 @@ const tw_op_class tw_interpolate_class = {
     .pass = interpolate_pass,
     .need = interpolate_need,
     .bytes = interpolate_bytes,
+    .detail = tw_sealed_detail,
+    .detail_bytes = tw_sealed_detail_bytes,
+    .probe_cuts = keep_measured,
+    .probe_cuts_bytes = no_bytes,
     .start = start_interpolate,
     .run = run_interpolate,
     .reduce = reduce_interpolate,

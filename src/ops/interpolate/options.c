@@ -16,6 +16,15 @@ const tw_option tw_interpolate_options[] = {
      "0.2"},
     {"sample-steps", 0, NULL, TW_OPTION_INT, 1, 1000, NULL, NULL, NULL,
      "of models that reach their result in steps; refused where the model has none", "0.2"},
+    {"seed", 0, NULL, TW_OPTION_INT, 0, 9e15, "0", NULL, NULL,
+     "of the noise that some models of two pictures start from; refused where the model takes none", "0.2"},
+    {"blend", 0, NULL, TW_OPTION_CHOICE, 0, 0, "motion", NULL, "motion|distance",
+     "tiles of models that do not run in stages: motion moves both frames along the motion around a tile and takes tones from "
+     "a "
+     "small frame made at once; distance gives tiles the frames as they are and weighs them by the distance from their edges",
+     "0.2"},
+    {"flow-scale", 0, NULL, TW_OPTION_CHOICE, 0, 0, "1", NULL, "1|0.5|0.25",
+     "of the small frames on which --blend motion looks for motion", "0.2"},
     {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
      "container of the output (default: from its name)", "0.2"},
     {"quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL,

@@ -48,6 +48,7 @@ typedef struct tw_interpolate_worker {
 } tw_interpolate_worker;
 
 struct tw_op_state {
+    struct tw_sealed *sealed; /* sealed.h; NULL: a net that runs in stages */
     tw_context *context;
     tw_pool *pool;
     const tw_model *model;
@@ -101,6 +102,8 @@ tw_status tw_stage_run(tw_op_state *state, tw_step *step, int stage, tw_error *e
 
 /** Rows of the result out of the last stage's, whose sample 0,0 is canvas sample x, y. */
 tw_status tw_finish(tw_op_state *state, const tw_step *step, const tw_tensor *result, int64_t x, int64_t y, tw_error *err);
+/** Alpha of the result, which goes from one frame's to the other's with time. */
+tw_status tw_finish_alpha(tw_op_state *state, const tw_step *step, tw_error *err);
 /** Rows of the frame that is repeated. */
 tw_status tw_finish_repeat(tw_op_state *state, const tw_step *step, tw_error *err);
 

@@ -64,6 +64,8 @@ static tw_status choose_model(tw_op_state *state, const tw_op_request *request, 
     /* Held from here on, so that nobody closes it between the plan and the run. */
     if (tw_pool_callback_engine(state->pool, name, &state->engine, NULL) == TW_OK) {
         state->callbacks = tw_pool_callbacks(state->pool, name);
+        if (!state->callbacks->process_rgb)
+            return tw_fail(err, TW_ERROR_USAGE, "engine %s takes two frames: it is one for interpolate", name);
         if (state->callbacks->tiling_config)
             state->callbacks->tiling_config(state->callbacks->user, &state->tiling);
         state->scale = state->callbacks->scale_factor(state->callbacks->user);
