@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The net that makes the frame between two frames, and its export as an ncnn graph.
+
+It goes from coarse to fine: at 1/16, 1/8, 1/4 and 1/2 of the size, a block looks at both frames, warped by the flow so far, and
+corrects the flow. Flow means: for each pixel of the frame at time t, how far away (in pixels of the level) its content is in
+the first frame (x, y) and in the second (x, y). Beside it goes a mask (logit of how much the first frame counts) and a few
+hidden channels. At full size a small net corrects the mask and adds what neither frame shows well.
+All levels share their weights while they are taught; the exported graph repeats them.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+import ncnn_file
+
+LEVELS = (16, 8, 4, 2)
+WIDTH, FIRST, HIDDEN, FINE = 40, 24, 3, 16
+SLOPE = ncnn_file.SLOPE
+ALIGNMENT = 2 * LEVELS[0]
+SMALL = 0.1                                # flow is fed to the convolutions in tens of pixels
+
+
+def convolution(inputs, outputs, stride=1):
+    return nn.Conv2d(inputs, outputs, 3, stride, 1)
+
+
+def leaky(x):
+    return F.leaky_relu(x, SLOPE)
+
+
+def warp(image, flow):
+    """image at (x + flow x, y + flow y), bilinear, positions clamped to the image."""
+    height, width = image.shape[2:]
+    x = torch.arange(width, dtype=flow.dtype) + 0.5
+    y = torch.arange(height, dtype=flow.dtype)[:, None] + 0.5
+    grid = torch.stack(((x + flow[:, 0]) * (2 / width) - 1, (y + flow[:, 1]) * (2 / height) - 1), -1)
+    return F.grid_sample(image, grid, padding_mode='border', align_corners=False)
+
+
+def twice(x):
+    return F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
+
+
+class Block(nn.Module):
+    """Corrects flow, mask and hidden channels at one level: works at half of the level's size."""
+
+    def __init__(self):
+        super().__init__()
+        self.begin = convolution(6 + 1 + 4 + 1 + HIDDEN, FIRST, 2)
+        self.widen = convolution(FIRST, WIDTH)
+        self.trunk = nn.ModuleList(convolution(WIDTH, WIDTH) for _ in range(4))
+        self.end = convolution(WIDTH, 4 * (5 + HIDDEN))
+        nn.init.zeros_(self.end.bias)
+        self.end.weight.data.mul_(0.1)
+
+    def forward(self, x):
+        x = leaky(self.widen(leaky(self.begin(x))))
+        for i in (0, 2):
+            x = leaky(x + self.trunk[i + 1](leaky(self.trunk[i](x))))
+        return F.pixel_shuffle(self.end(x), 2)
+
+
+class Between(nn.Module):
+    def __init__(self, shared=True):
+        super().__init__()
+        self.blocks = nn.ModuleList(Block() for _ in range(1 if shared else len(LEVELS)))
+        self.fine = nn.ModuleList((convolution(7, FINE, 2), convolution(FINE + HIDDEN, FINE), convolution(FINE, FINE),
+                                   convolution(FINE, 16)))
+        nn.init.zeros_(self.fine[3].bias)
+        self.fine[3].weight.data.mul_(0.1)
+
+    def block(self, i):
+        return self.blocks[i if len(self.blocks) > 1 else 0]
+
+    def forward(self, first, second, t):
+        """first, second: N x 3 x H x W, 0 to 1, sides multiples of ALIGNMENT; t: N x 1 x 1 x 1. Returns the frame (not clamped),
+        [(flow, in pixels of the level) of each level], and [(frame) of each finer level, made of frames warped by it]."""
+        small = {1: (first, second)}
+        for s in (2, 4, 8, 16):
+            small[s] = tuple(F.avg_pool2d(x, 2) for x in small[s // 2])
+        flow = mask = hidden = None
+        flows, merged = [], []
+        for i, s in enumerate(LEVELS):
+            a, b = small[s]
+            if flow is None:
+                flow, mask, hidden = (a.new_zeros(a.shape[0], n, *a.shape[2:]) for n in (4, 1, HIDDEN))
+            else:
+                a, b = warp(a, flow[:, :2]), warp(b, flow[:, 2:])
+                merged.append(torch.lerp(b, a, torch.sigmoid(mask)))
+            told = t.expand(-1, 1, *a.shape[2:])
+            change = self.block(i)(torch.cat((a, b, told, flow * SMALL, mask, hidden), 1))
+            flow, mask, hidden = flow + change[:, :4], mask + change[:, 4:5], change[:, 5:]
+            flows.append(flow)
+            coarse = hidden
+            flow, mask, hidden = 2 * twice(flow), twice(mask), twice(hidden) if s > LEVELS[-1] else None
+        a, b = warp(first, flow[:, :2]), warp(second, flow[:, 2:])
+        merged.append(torch.lerp(b, a, torch.sigmoid(mask)))
+        x = leaky(self.fine[0](torch.cat((a, b, mask), 1)))
+        x = leaky(self.fine[1](torch.cat((x, coarse), 1)))
+        x = F.pixel_shuffle(self.fine[3](leaky(self.fine[2](x))), 2)
+        return torch.lerp(b, a, torch.sigmoid(mask + x[:, :1])) + x[:, 1:], flows, merged
+
+
+def frame(net, first, second, t=0.5):
+    """The frame at time t of any size: edges are repeated up to the alignment, the result is clamped."""
+    height, width = first.shape[2:]
+    pad = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
+    first, second = (F.pad(x, pad, mode='replicate') for x in (first, second))
+    return net(first, second, torch.full((len(first), 1, 1, 1), float(t)))[0][:, :, :height, :width].clamp(0, 1)
+
+
+def begin_from(net, weights):
+    """Takes weights of a net like this one; one whose levels shared theirs may begin one whose levels do not."""
+    if not any(name.startswith('blocks.1.') for name in weights):
+        for i in range(1, len(net.blocks)):
+            weights.update({name.replace('blocks.0.', f'blocks.{i}.'): x for name, x in weights.items() if 'blocks.0.' in name})
+    net.load_state_dict(weights)
