@@ -4,8 +4,8 @@
 It goes from coarse to fine: at 1/16, 1/8, 1/4 and 1/2 of the size, a block looks at both frames, warped by the flow so far, and
 corrects the flow. Flow means: for each pixel of the frame at time t, how far away (in pixels of the level) its content is in
 the first frame (x, y) and in the second (x, y). Beside it goes a mask (logit of how much the first frame counts) and a few
-hidden channels. At full size a small net corrects the mask and adds what neither frame shows well.
-All levels share their weights while they are taught; the exported graph repeats them.
+hidden channels. At full size a smaller block corrects flow and mask once more and adds what warped frames lack (they are soft).
+The levels below share their weights while they are taught; the exported graph repeats them.
 """
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ from torch import nn
 import ncnn_file
 
 LEVELS = (16, 8, 4, 2)
-WIDTH, FIRST, HIDDEN, FINE = 40, 24, 3, 16
+WIDTH, FIRST, HIDDEN, FINE = 40, 24, 3, 24
 SLOPE = ncnn_file.SLOPE
 ALIGNMENT = 2 * LEVELS[0]
 SMALL = 0.1                                # flow is fed to the convolutions in tens of pixels
@@ -59,21 +59,49 @@ class Block(nn.Module):
         return F.pixel_shuffle(self.end(x), 2)
 
 
+def differences(layer):
+    """Lets a first convolution begin with what matching needs: how much the frames differ if content moved by a pixel (its channels are
+    the first frame's colours, then the second's), each difference and its negative."""
+    shifts = [(y, x) for y in (0, 1, 2) for x in (0, 1, 2)]
+    for i, (y, x) in enumerate(shifts[:layer.out_channels // 2]):
+        kernel = layer.weight.data[2 * i]
+        kernel.zero_()
+        kernel[:3, y, x], kernel[3:6, 2 - y, 2 - x] = 0.6, -0.6
+        layer.weight.data[2 * i + 1] = -kernel
+    layer.bias.data[:2 * len(shifts)] = 0
+
+
+class Fine(nn.Module):
+    """The correction at full size: works at half of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.begin = convolution(6 + 4 + 1, FINE, 2)
+        self.trunk = nn.ModuleList((convolution(FINE + HIDDEN, FINE), convolution(FINE, FINE)))
+        self.end = convolution(FINE, 4 * (5 + 3))
+        differences(self.begin)
+        nn.init.zeros_(self.end.bias)
+        self.end.weight.data.mul_(0.1)
+
+    def forward(self, x, hidden):
+        x = leaky(self.begin(x))
+        x = leaky(x + self.trunk[1](leaky(self.trunk[0](torch.cat((x, hidden), 1)))))
+        return F.pixel_shuffle(self.end(x), 2)
+
+
 class Between(nn.Module):
     def __init__(self, shared=True):
         super().__init__()
         self.blocks = nn.ModuleList(Block() for _ in range(1 if shared else len(LEVELS)))
-        self.fine = nn.ModuleList((convolution(7, FINE, 2), convolution(FINE + HIDDEN, FINE), convolution(FINE, FINE),
-                                   convolution(FINE, 16)))
-        nn.init.zeros_(self.fine[3].bias)
-        self.fine[3].weight.data.mul_(0.1)
+        self.fine = Fine()
 
     def block(self, i):
         return self.blocks[i if len(self.blocks) > 1 else 0]
 
     def forward(self, first, second, t):
         """first, second: N x 3 x H x W, 0 to 1, sides multiples of ALIGNMENT; t: N x 1 x 1 x 1. Returns the frame (not clamped),
-        [(flow, in pixels of the level) of each level], and [(frame) of each finer level, made of frames warped by it]."""
+        [flow, in pixels of the level, of each level and of the full size], and [frame, of each level but the coarsest and of the
+        full size, made of frames warped by the flow from the level before]."""
         small = {1: (first, second)}
         for s in (2, 4, 8, 16):
             small[s] = tuple(F.avg_pool2d(x, 2) for x in small[s // 2])
@@ -94,10 +122,11 @@ class Between(nn.Module):
             flow, mask, hidden = 2 * twice(flow), twice(mask), twice(hidden) if s > LEVELS[-1] else None
         a, b = warp(first, flow[:, :2]), warp(second, flow[:, 2:])
         merged.append(torch.lerp(b, a, torch.sigmoid(mask)))
-        x = leaky(self.fine[0](torch.cat((a, b, mask), 1)))
-        x = leaky(self.fine[1](torch.cat((x, coarse), 1)))
-        x = F.pixel_shuffle(self.fine[3](leaky(self.fine[2](x))), 2)
-        return torch.lerp(b, a, torch.sigmoid(mask + x[:, :1])) + x[:, 1:], flows, merged
+        change = self.fine(torch.cat((a, b, flow * SMALL, mask), 1), coarse)
+        flow, mask = flow + change[:, :4], mask + change[:, 4:5]
+        flows.append(flow)
+        a, b = warp(first, flow[:, :2]), warp(second, flow[:, 2:])
+        return torch.lerp(b, a, torch.sigmoid(mask)) + change[:, 5:], flows, merged
 
 
 def frame(net, first, second, t=0.5):
@@ -113,4 +142,5 @@ def begin_from(net, weights):
     if not any(name.startswith('blocks.1.') for name in weights):
         for i in range(1, len(net.blocks)):
             weights.update({name.replace('blocks.0.', f'blocks.{i}.'): x for name, x in weights.items() if 'blocks.0.' in name})
-    net.load_state_dict(weights)
+    known = net.state_dict()
+    net.load_state_dict({name: weights[name] if name in weights and weights[name].shape == x.shape else x for name, x in known.items()})

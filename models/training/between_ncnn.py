@@ -38,6 +38,9 @@ class Writer:
     def add(self, x, y):
         return self.layer('BinaryOp', 'add', [x, y], '0=0')
 
+    def leaky(self, x):
+        return self.layer('ReLU', 'leaky', [x], f'0={ncnn_file.SLOPE:e}')
+
     def times(self, x, number):
         return x if number == 1 else self.layer('BinaryOp', 'times', [x], f'0=2 1=1 2={number:e}')
 
@@ -64,7 +67,7 @@ def block(write, net, i, inputs):
     x = write.convolution(write.convolution(inputs, layers.begin, kernel=kernel[:, :7] if i == 0 else kernel), layers.widen)
     for j in (0, 2):
         y = write.convolution(write.convolution(x, layers.trunk[j]), layers.trunk[j + 1], leaky=False)
-        x = write.layer('ReLU', 'leaky', [write.add(x, y)], f'0={ncnn_file.SLOPE:e}')
+        x = write.leaky(write.add(x, y))
     units = torch.ones(5 + between.HIDDEN)
     units[:4] = unit
     units = units.repeat_interleave(4)     # channel c of the shuffled blob is made of the channels 4c to 4c + 3
@@ -92,14 +95,18 @@ def written(net):
             if s > between.LEVELS[-1]:
                 change = write.concat(change, hidden)
         state = write.scaled('twice', change, 2)
-    a, b, mask = write.warp(first, state, 0, 1), write.warp(second, state, 2, 1), write.channels(state, 4, 5)
-    x = write.convolution(write.concat(a, b, mask), net.fine[0])
-    x = write.convolution(write.concat(x, hidden), net.fine[1])
-    x = write.convolution(write.convolution(x, net.fine[2]), net.fine[3], leaky=False)
-    x = write.layer('PixelShuffle', 'shuffle', [x], '0=2', blob='detail')
-    mask = write.layer('Sigmoid', 'mask', [write.add(mask, write.channels(x, 0, 1))])
+    a, b = write.warp(first, state, 0, 1), write.warp(second, state, 2, 1)
+    kernel = net.fine.begin.weight.data.clone()
+    kernel[:, 6:10] *= between.SMALL
+    x = write.convolution(write.concat(a, b, state), net.fine.begin, kernel=kernel)
+    y = write.convolution(write.concat(x, hidden), net.fine.trunk[0])
+    x = write.leaky(write.add(x, write.convolution(y, net.fine.trunk[1], leaky=False)))
+    x = write.layer('PixelShuffle', 'shuffle', [write.convolution(x, net.fine.end, leaky=False)], '0=2', blob='detail')
+    state = write.add(state, write.channels(x, 0, 5))
+    a, b = write.warp(first, state, 0, 1), write.warp(second, state, 2, 1)
+    mask = write.layer('Sigmoid', 'mask', [write.channels(state, 4, 5)])
     mixed = write.layer('BinaryOp', 'mix', [write.layer('BinaryOp', 'minus', [a, b], '0=1'), mask], '0=2')
-    write.layer('BinaryOp', 'out', [write.add(b, mixed), write.channels(x, 1, 4)], '0=0', blob='out0')
+    write.layer('BinaryOp', 'out', [write.add(b, mixed), write.channels(x, 5, 8)], '0=0', blob='out0')
     write.graph.fork()
     return write.graph
 

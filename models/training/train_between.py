@@ -82,18 +82,19 @@ class Task:
         for weight, s, frame in zip(MERGED, (8, 4, 2, 1), merged):
             loss = loss + weight * charbonnier(frame - small[s])
         weight = 0.1 + 0.9 * seen.repeat_interleave(2, 1)
-        for s, found in zip(between.LEVELS, flows):
+        for s, found in zip(between.LEVELS, flows[:-1]):
             step, begin = s // 2, s // 4       # the truth is at half size
             wrong = found - flow[:, :, begin::step, begin::step] / s
             loss = loss + FLOW * (weight[:, :, begin::step, begin::step] * torch.sqrt(wrong * wrong + 0.01)).mean()
-        return loss
+        wrong = F.avg_pool2d(flows[-1], 2) - flow
+        return loss + FLOW / 2 * (weight * torch.sqrt(wrong * wrong + 0.01)).mean()
 
     @torch.no_grad()
     def validate(self, net):
         """Mean gain over blending and mean PSNR (dB) on samples of photographs set aside."""
         ours, blended = [], []
         for i in np.flatnonzero(self.watch['time'] > 0):
-            first, middle, last = torch.from_numpy(self.watch['frames'][i]).permute(0, 3, 1, 2)[:, None].float() / 255
+            first, middle, last = torch.from_numpy(self.watch['frames'][i].copy()).permute(0, 3, 1, 2)[:, None].float() / 255
             t = float(self.watch['time'][i])
             for rows, made in ((ours, between.frame(net, first, last, t)), (blended, torch.lerp(first, last, t))):
                 rows.append(-10 * torch.log10(((made - middle) ** 2).mean() + 1e-6).item())
