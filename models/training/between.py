@@ -40,23 +40,69 @@ def twice(x):
     return F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
 
 
+# What is left of the motion, by least squares (Lucas and Kanade) around each second pixel of two warped frames, needs no teaching:
+# where the picture's slopes explain the difference, the nets below find the answer beside what they see. Kernels of one channel:
+SLOPE_X = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
+ROUND = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+GAIN, FLAT = 8.0, 0.004                   # slopes are multiplied by the one; the other, added to their squares, quiets flat places
+MOST = 2.0                                 # pixels of the level
+LEFT = 8                                   # channels of motion_left
+
+
+def slopes():
+    """Kernel (9 x 6 x 3 x 3): of the colours of both frames, their mean's slope along x and along y, and their difference."""
+    kernel = torch.zeros(9, 6, 3, 3)
+    for colour in range(3):
+        for frame_at, sign in ((colour, -1), (colour + 3, 1)):
+            kernel[colour, frame_at], kernel[3 + colour, frame_at] = SLOPE_X / 2, SLOPE_X.T / 2
+            kernel[6 + colour, frame_at] = sign * ROUND
+    return kernel * GAIN
+
+
+def sums():
+    """Kernel (7 x 15 x 3 x 3) and bias: sums around a pixel of the products xx, yy, xy, xd, yd of three colours each, in the order
+    yy, xx, xd, yd, yd, xd, xy."""
+    kernel = torch.zeros(7, 15, 3, 3)
+    for i, product in enumerate((1, 0, 3, 4, 4, 3, 2)):
+        kernel[i, 3 * product:3 * product + 3] = ROUND
+    return kernel, torch.tensor([FLAT, FLAT, 0, 0, 0, 0, 0])
+
+
+def solved(s):
+    motion = (s[:, 4:6] * s[:, 6:7] - s[:, 0:2] * s[:, 2:4]) / (s[:, 0:1] * s[:, 1:2] - s[:, 6:7] * s[:, 6:7])
+    return motion.clamp(-MOST, MOST)
+
+
+def motion_left(frames, t):
+    """N x 6 x H x W, both frames -> N x LEFT x H/2 x W/2: the motion between them, from a near and from a wide neighbourhood, each as
+    the part before t (x, y) and after it (x, y)."""
+    x, y, d = F.conv2d(frames, slopes(), stride=2, padding=1).split(3, 1)
+    near = F.conv2d(torch.cat((x * x, y * y, x * y, x * d, y * d), 1), *sums(), padding=1)
+    wide = near
+    for _ in range(2):
+        wide = F.conv2d(wide, ROUND.expand(7, 1, 3, 3), padding=1, groups=7)
+    motion = torch.cat((solved(near), solved(wide)), 1)
+    before = motion * t
+    return torch.cat((before, motion - before), 1)
+
+
 class Block(nn.Module):
     """Corrects flow, mask and hidden channels at one level: works at half of the level's size."""
 
     def __init__(self):
         super().__init__()
         self.begin = convolution(6 + 1 + 4 + 1 + HIDDEN, FIRST, 2)
-        self.widen = convolution(FIRST, WIDTH)
+        self.widen = convolution(FIRST + LEFT, WIDTH)
         self.trunk = nn.ModuleList(convolution(WIDTH, WIDTH) for _ in range(4))
-        self.end = convolution(WIDTH, 4 * (5 + HIDDEN))
+        self.end = convolution(WIDTH + LEFT, 4 * (5 + HIDDEN))
         nn.init.zeros_(self.end.bias)
         self.end.weight.data.mul_(0.1)
 
-    def forward(self, x):
-        x = leaky(self.widen(leaky(self.begin(x))))
+    def forward(self, x, left):
+        x = leaky(self.widen(torch.cat((leaky(self.begin(x)), left), 1)))
         for i in (0, 2):
             x = leaky(x + self.trunk[i + 1](leaky(self.trunk[i](x))))
-        return F.pixel_shuffle(self.end(x), 2)
+        return F.pixel_shuffle(self.end(torch.cat((x, left), 1)), 2)
 
 
 def differences(layer):
@@ -77,16 +123,16 @@ class Fine(nn.Module):
     def __init__(self):
         super().__init__()
         self.begin = convolution(6 + 4 + 1, FINE, 2)
-        self.trunk = nn.ModuleList((convolution(FINE + HIDDEN, FINE), convolution(FINE, FINE)))
-        self.end = convolution(FINE, 4 * (5 + 3))
+        self.trunk = nn.ModuleList((convolution(FINE + HIDDEN + LEFT, FINE), convolution(FINE, FINE)))
+        self.end = convolution(FINE + LEFT, 4 * (5 + 3))
         differences(self.begin)
         nn.init.zeros_(self.end.bias)
         self.end.weight.data.mul_(0.1)
 
-    def forward(self, x, hidden):
+    def forward(self, x, left, hidden):
         x = leaky(self.begin(x))
-        x = leaky(x + self.trunk[1](leaky(self.trunk[0](torch.cat((x, hidden), 1)))))
-        return F.pixel_shuffle(self.end(x), 2)
+        x = leaky(x + self.trunk[1](leaky(self.trunk[0](torch.cat((x, hidden, left), 1)))))
+        return F.pixel_shuffle(self.end(torch.cat((x, left), 1)), 2)
 
 
 class Between(nn.Module):
@@ -115,14 +161,16 @@ class Between(nn.Module):
                 a, b = warp(a, flow[:, :2]), warp(b, flow[:, 2:])
                 merged.append(torch.lerp(b, a, torch.sigmoid(mask)))
             told = t.expand(-1, 1, *a.shape[2:])
-            change = self.block(i)(torch.cat((a, b, told, flow * SMALL, mask, hidden), 1))
+            left = motion_left(torch.cat((a, b), 1), t)
+            change = self.block(i)(torch.cat((a, b, told, flow * SMALL, mask, hidden), 1), left)
             flow, mask, hidden = flow + change[:, :4], mask + change[:, 4:5], change[:, 5:]
             flows.append(flow)
             coarse = hidden
             flow, mask, hidden = 2 * twice(flow), twice(mask), twice(hidden) if s > LEVELS[-1] else None
         a, b = warp(first, flow[:, :2]), warp(second, flow[:, 2:])
         merged.append(torch.lerp(b, a, torch.sigmoid(mask)))
-        change = self.fine(torch.cat((a, b, flow * SMALL, mask), 1), coarse)
+        left = motion_left(torch.cat((a, b), 1), t)
+        change = self.fine(torch.cat((a, b, flow * SMALL, mask), 1), left, coarse)
         flow, mask = flow + change[:, :4], mask + change[:, 4:5]
         flows.append(flow)
         a, b = warp(first, flow[:, :2]), warp(second, flow[:, 2:])
@@ -138,9 +186,15 @@ def frame(net, first, second, t=0.5):
 
 
 def begin_from(net, weights):
-    """Takes weights of a net like this one; one whose levels shared theirs may begin one whose levels do not."""
+    """Takes weights of a net like this one; one whose levels shared theirs may begin one whose levels do not. Of convolutions that
+    read more here, what is read besides begins at zero."""
     if not any(name.startswith('blocks.1.') for name in weights):
         for i in range(1, len(net.blocks)):
             weights.update({name.replace('blocks.0.', f'blocks.{i}.'): x for name, x in weights.items() if 'blocks.0.' in name})
-    known = net.state_dict()
-    net.load_state_dict({name: weights[name] if name in weights and weights[name].shape == x.shape else x for name, x in known.items()})
+    with torch.no_grad():
+        for name, own in net.state_dict().items():
+            given = weights[name]
+            if own.shape != given.shape:
+                own[:, given.shape[1]:] = 0
+                own = own[:, :given.shape[1]]
+            own.copy_(given)

@@ -23,14 +23,14 @@ FILES = {'frames': ('uint8', (3, None, None, 3)), 'flow': ('float16', (4, 0.5, 0
          'time': ('float32', ())}
 
 
-def photographs(folder, part):
+def photographs(folder, part, only=None):
     """The pictures of a part ('train', 'choose' or 'held'), halved and at a third: sharp, and without compression. Renderings
-    teach a little."""
+    teach a little. `only`: the one of this name."""
     found = []
     for kind in ('photograph', 'rendering') if part == 'train' else ('photograph',):
         rows = [row for row in pictures.split() if row[2] == kind]
         for i, (package, name, _, held) in enumerate(rows):
-            if part != ('held' if held else 'choose' if kind == 'photograph' and i % 8 == 3 else 'train'):
+            if part != ('held' if held else 'choose' if kind == 'photograph' and i % 8 == 3 else 'train') or name != (only or name):
                 continue
             for shrink in (2, 3):
                 def make():

@@ -21,16 +21,26 @@ class Graph:
         self.lines.append(line_of(kind, name, inputs, outputs, parameters))
         self.blob = outputs[0]
 
-    def convolution(self, kernel, bias, leaky, stride=1):
-        """A 3x3 convolution that pads itself, with the leaky ReLU as its activation."""
-        name, first = f'conv{self.kernels}', self.kernels == 0
-        step = f' 3={stride}' if stride > 1 else ''
-        activation = f' 9=2 -23310=1,{SLOPE:e}' if leaky else ''
-        self.layer('Convolution', name, [self.blob], [name], f'0={len(bias)} 1=3{step} 4=1 5=1 6={kernel.numel()}{activation}')
+    def weights(self, kernel, bias):
+        first = self.kernels == 0
         weights = kernel.contiguous().numpy().astype('<f4' if first else '<f2').tobytes()
         self.parts += [struct.pack('<I', 0 if first else FP16_TAG), weights + b'\0' * (-len(weights) % 4),
                        bias.numpy().astype('<f4').tobytes()]
         self.kernels += 1
+
+    def depthwise(self, kernel):
+        """A 3x3 convolution of each channel for itself, which pads itself."""
+        name, maps = f'conv{self.kernels}', len(kernel)
+        self.layer('ConvolutionDepthWise', name, [self.blob], [name], f'0={maps} 1=3 4=1 5=1 6={kernel.numel()} 7={maps}')
+        self.weights(kernel, kernel.new_zeros(maps))
+
+    def convolution(self, kernel, bias, leaky, stride=1):
+        """A 3x3 convolution that pads itself, with the leaky ReLU as its activation."""
+        name = f'conv{self.kernels}'
+        step = f' 3={stride}' if stride > 1 else ''
+        activation = f' 9=2 -23310=1,{SLOPE:e}' if leaky else ''
+        self.layer('Convolution', name, [self.blob], [name], f'0={len(bias)} 1=3{step} 4=1 5=1 6={kernel.numel()}{activation}')
+        self.weights(kernel, bias)
 
     def enlarged_sum(self, scale, shuffle):
         """The answer's channels become pixels and are added to the bicubic enlargement of data_skip: the result."""

@@ -14,13 +14,19 @@ import between_ncnn
 import motion
 import trainer
 
-BATCH, CROP = 8, 128                       # crops per step and their side
+BATCH, CROP = 4, 128                       # crops per step and their side
 MERGED, FLOW = (0.1, 0.1, 0.2, 0.4), 0.02  # weights of the losses beside that of the result, whose weight is 1
-SOFT = 0.01                                # below this the loss is square, above it is a distance
+SOFT, SOFT_FLOW = 0.003, 0.05              # below this (of white, pixels) a loss is square, above it is a distance
+USUAL = 0.03                               # a crop as wrong as this counts as it is, better ones count more
 
 
-def charbonnier(x):
-    return torch.sqrt(x * x + SOFT ** 2).mean()
+def distance(x, soft):
+    return torch.sqrt(x * x + soft ** 2)
+
+
+def wrong_by(x):
+    """The loss of frames that are x off: the logarithm of each crop's mean distance, so that the last touch counts like the first."""
+    return USUAL * torch.log(distance(x, SOFT).mean((1, 2, 3)) + 0.002).mean()
 
 
 class Task:
@@ -78,16 +84,16 @@ class Task:
         small = {1: middle}
         for s in (2, 4, 8):
             small[s] = F.avg_pool2d(small[s // 2], 2)
-        loss = charbonnier(result - middle)
+        loss = wrong_by(result - middle)
         for weight, s, frame in zip(MERGED, (8, 4, 2, 1), merged):
-            loss = loss + weight * charbonnier(frame - small[s])
+            loss = loss + weight * wrong_by(frame - small[s])
         weight = 0.1 + 0.9 * seen.repeat_interleave(2, 1)
         for s, found in zip(between.LEVELS, flows[:-1]):
             step, begin = s // 2, s // 4       # the truth is at half size
             wrong = found - flow[:, :, begin::step, begin::step] / s
-            loss = loss + FLOW * (weight[:, :, begin::step, begin::step] * torch.sqrt(wrong * wrong + 0.01)).mean()
+            loss = loss + FLOW * (weight[:, :, begin::step, begin::step] * distance(wrong, SOFT_FLOW)).mean()
         wrong = F.avg_pool2d(flows[-1], 2) - flow
-        return loss + FLOW / 2 * (weight * torch.sqrt(wrong * wrong + 0.01)).mean()
+        return loss + FLOW / 2 * (weight * distance(wrong, SOFT_FLOW)).mean()
 
     @torch.no_grad()
     def validate(self, net):
