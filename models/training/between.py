@@ -73,6 +73,7 @@ def solved(s):
     return motion.clamp(-MOST, MOST)
 
 
+@torch.no_grad()
 def motion_left(frames, t):
     """N x 6 x H x W, both frames -> N x LEFT x H/2 x W/2: the motion between them, from a near and from a wide neighbourhood, each as
     the part before t (x, y) and after it (x, y)."""
