@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The net that makes the frame between two frames, and its export as an ncnn graph.
 
-It goes from coarse to fine: at 1/16, 1/8, 1/4 and 1/2 of the size, a block looks at both frames, warped by the flow so far, and
+It goes from coarse to fine: at 1/32, 1/16, 1/8, 1/4 and 1/2 of the size, a block looks at both frames, warped by the flow so far, and
 corrects the flow. Flow means: for each pixel of the frame at time t, how far away (in pixels of the level) its content is in
 the first frame (x, y) and in the second (x, y). Beside it goes a mask (logit of how much the first frame counts) and a few
 hidden channels. At full size a smaller block corrects flow and mask once more and adds what warped frames lack (they are soft).
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 import ncnn_file
 
-LEVELS = (16, 8, 4, 2)
+LEVELS = (32, 16, 8, 4, 2)
 WIDTH, FIRST, HIDDEN, FINE = 40, 24, 3, 24
 SLOPE = ncnn_file.SLOPE
 ALIGNMENT = 2 * LEVELS[0]
@@ -150,7 +150,7 @@ class Between(nn.Module):
         [flow, in pixels of the level, of each level and of the full size], and [frame, of each level but the coarsest and of the
         full size, made of frames warped by the flow from the level before]."""
         small = {1: (first, second)}
-        for s in (2, 4, 8, 16):
+        for s in reversed(LEVELS):
             small[s] = tuple(F.avg_pool2d(x, 2) for x in small[s // 2])
         flow = mask = hidden = None
         flows, merged = [], []

@@ -113,9 +113,9 @@ def written(net):
     write, hidden_end = Writer(), 5 + between.HIDDEN
     first, second, time = (write.input(f'in{i}') for i in range(3))
     small = {1: (first, second)}
-    for s in (2, 4, 8, 16):
+    for s in reversed(between.LEVELS):
         small[s] = tuple(write.scaled('half', x, 0.5) for x in small[s // 2])
-    times = {s: write.scaled('time', time, 1 / s) for s in (2, 4, 8, 16, 32)}
+    times = {s: write.scaled('time', time, 1 / s) for s in (*between.LEVELS, 2 * between.LEVELS[0])}
     state = hidden = None
     for i, s in enumerate(between.LEVELS):
         a, b = small[s]

@@ -14,8 +14,8 @@ import between_ncnn
 import motion
 import trainer
 
-BATCH, CROP = 4, 128                       # crops per step and their side
-MERGED, FLOW = (0.1, 0.1, 0.2, 0.4), 0.02  # weights of the losses beside that of the result, whose weight is 1
+CROPS = ((4, 128), (4, 128), (2, 192))      # crops per step and their side, one of these
+MERGED, FLOW = (0.1, 0.1, 0.1, 0.2, 0.4), 0.02  # weights of the losses beside that of the result, whose weight is 1
 SOFT, SOFT_FLOW = 0.003, 0.05              # below this (of white, pixels) a loss is square, above it is a distance
 USUAL = 0.03                               # a crop as wrong as this counts as it is, better ones count more
 
@@ -46,11 +46,12 @@ class Task:
         """Frames (3 tensors), flow from the middle one at half its size, what is seen of it, and its time."""
         ready = np.flatnonzero(self.files['time'] > 0)
         frames, flow, seen, t = [], [], [], []
-        for _ in range(BATCH):
+        batch, side = rng.choice(CROPS)
+        for _ in range(batch):
             i = int(ready[rng.randrange(len(ready))])
-            y, x = (2 * rng.randrange((motion.SIDE - CROP) // 2 + 1) for _ in range(2))
-            crop = self.files['frames'][i, :, y:y + CROP, x:x + CROP]
-            half = slice(y // 2, (y + CROP) // 2), slice(x // 2, (x + CROP) // 2)
+            y, x = (2 * rng.randrange((motion.SIDE - side) // 2 + 1) for _ in range(2))
+            crop = self.files['frames'][i, :, y:y + side, x:x + side]
+            half = slice(y // 2, (y + side) // 2), slice(x // 2, (x + side) // 2)
             where, sight, moment = self.files['flow'][i][:, half[0], half[1]], self.files['seen'][i][:, half[0], half[1]], \
                 float(self.files['time'][i])
             if rng.random() < 0.5:
@@ -82,10 +83,10 @@ class Task:
         (first, middle, last), flow, seen, t = batch
         result, flows, merged = self.net(first, last, t)
         small = {1: middle}
-        for s in (2, 4, 8):
+        for s in (2, 4, 8, 16):
             small[s] = F.avg_pool2d(small[s // 2], 2)
         loss = wrong_by(result - middle)
-        for weight, s, frame in zip(MERGED, (8, 4, 2, 1), merged):
+        for weight, s, frame in zip(MERGED, (16, 8, 4, 2, 1), merged):
             loss = loss + weight * wrong_by(frame - small[s])
         weight = 0.1 + 0.9 * seen.repeat_interleave(2, 1)
         for s, found in zip(between.LEVELS, flows[:-1]):
@@ -104,7 +105,7 @@ class Task:
             t = float(self.watch['time'][i])
             for rows, made in ((ours, between.frame(net, first, last, t)), (blended, torch.lerp(first, last, t))):
                 rows.append(-10 * torch.log10(((made - middle) ** 2).mean() + 1e-6).item())
-        return np.mean(ours), f'psnr {np.mean(ours):.3f} gain {np.mean(ours) - np.mean(blended):+.3f} least ' \
+        return float(np.mean(ours)), f'psnr {np.mean(ours):.3f} gain {np.mean(ours) - np.mean(blended):+.3f} least ' \
             f'{min(a - b for a, b in zip(ours, blended)):+.2f}'
 
     def export(self, net, folder):
