@@ -5,6 +5,8 @@ SAMPLES/train and SAMPLES/choose hold made motion (motion.py); the second, from 
 trainer.py has the loop and its options. --from begins with the best checkpoint of another WORK; --apart gives each level
 weights of its own (begun with the shared ones).
 """
+import functools
+import math
 import os
 import numpy as np
 import torch
@@ -14,8 +16,8 @@ import between_ncnn
 import motion
 import trainer
 
-CROPS = ((4, 128), (4, 128), (2, 192))      # crops per step and their side, one of these
-MERGED, FLOW = (0.1, 0.1, 0.1, 0.2, 0.4), 0.02  # weights of the losses beside that of the result, whose weight is 1
+CROPS = ((4, 128), (2, 192))                 # crops per step and their side, one of these
+MERGED, FLOW = (0.1, 0.1, 0.1, 0.2, 0.4), 0.04  # weights of the losses beside that of the result, whose weight is 1
 SOFT, SOFT_FLOW = 0.003, 0.05              # below this (of white, pixels) a loss is square, above it is a distance
 USUAL = 0.03                               # a crop as wrong as this counts as it is, better ones count more
 
@@ -42,13 +44,19 @@ class Task:
     def mapped(folder):
         return motion.open_files(folder, os.path.getsize(os.path.join(folder, 'time')) // 4, motion.SIDE, 'r')
 
+    @functools.cache
+    def speed(self, i):
+        """The longest flow of a sample, in pixels."""
+        return float(np.abs(self.files['flow'][i]).max())
+
     def batch(self, rng):
         """Frames (3 tensors), flow from the middle one at half its size, what is seen of it, and its time."""
         ready = np.flatnonzero(self.files['time'] > 0)
         frames, flow, seen, t = [], [], [], []
         batch, side = rng.choice(CROPS)
         for _ in range(batch):
-            i = int(ready[rng.randrange(len(ready))])
+            drawn = [int(ready[rng.randrange(len(ready))]) for _ in range(rng.choice((1, 2)))]
+            i = max(drawn, key=self.speed)
             y, x = (2 * rng.randrange((motion.SIDE - side) // 2 + 1) for _ in range(2))
             crop = self.files['frames'][i, :, y:y + side, x:x + side]
             half = slice(y // 2, (y + side) // 2), slice(x // 2, (x + side) // 2)
@@ -67,12 +75,16 @@ class Task:
             if rng.random() < 0.5:
                 crop, where, sight = crop.swapaxes(1, 2), where[[1, 0, 3, 2]].swapaxes(1, 2), sight.swapaxes(1, 2)
             crop = crop[..., rng.sample(range(3), 3)]
-            if rng.random() < 0.3:         # other colours
-                gain = rng.uniform(0.5, 1.0)
+            if rng.random() < 0.5:         # other colours, and little contrast, as large parts of most videos have
+                gain = math.exp(rng.uniform(math.log(0.12), 0))
                 crop = crop * gain + rng.uniform(0, 255) * (1 - gain)
             if rng.random() < 0.1:
                 crop = 255 - crop
-            frames.append(crop.astype(np.float32))
+            crop = crop.astype(np.float32)
+            if rng.random() < 0.4:         # grain, which the frame in between need not have
+                noise = np.random.default_rng(rng.getrandbits(40)).standard_normal((2, *crop.shape[1:]), np.float32)
+                crop[::2] += noise * rng.uniform(0, 2)
+            frames.append(crop)
             flow.append(where.astype(np.float32))
             seen.append(sight.astype(np.float32))
             t.append(moment)
