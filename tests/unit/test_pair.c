@@ -41,7 +41,7 @@ static void test_motion(void)
                    apart[1]);
     g_assert_cmpfloat(apart[0], <, apart[1] / 2);
     g_assert_cmpfloat(of[0], >, of[1] + 6);
-    g_assert_cmpfloat(mismatch[0], <, mismatch[1] / 2);
+    g_assert_cmpfloat(mismatch[0], <, mismatch[1] * 0.75);
     g_assert_false(ours.report.exact);
     g_assert_false(plain.report.exact);
     g_assert_true(whole.report.exact);
