@@ -12,6 +12,7 @@ typedef struct scene {
     double pan[2];    /* pixels that the background moves from the first frame to the second */
     double object[2]; /* the same of a disc in the middle; its radius is a quarter of the shorter side */
     double shade;     /* added to every sample */
+    double flicker;   /* added to the second frame, half of it to the one in between */
     bool no_object;
 } scene;
 
@@ -44,10 +45,11 @@ static inline double texture(double x, double y, int band)
 static inline float scene_at(const scene *s, int x, int y, double time, int band)
 {
     double ox = x - s->object[0] * (time - 0.5), oy = y - s->object[1] * (time - 0.5);
+    double shade = s->shade + s->flicker * time;
     bool object = !s->no_object && hypot(ox - s->w / 2.0, oy - s->h / 2.0) < MIN(s->w, s->h) / 4.0;
     if (object)
-        return (float)(s->shade + 1.02 - texture(ox + 5000, oy, band));
-    return (float)(s->shade + texture(x - s->pan[0] * time + 3000, y - s->pan[1] * time + 3000, band));
+        return (float)(shade + 1.02 - texture(ox + 5000, oy, band));
+    return (float)(shade + texture(x - s->pan[0] * time + 3000, y - s->pan[1] * time + 3000, band));
 }
 
 /* Interleaved; freed by the caller. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Interpolation by models that cannot be looked into: nets, kinds of pictures, budgets. */
+#include "job.h"
 #include "pair_run.h"
 
 /* ---- nets ---- */
@@ -175,6 +176,56 @@ static void test_budgets(void)
     frames_free(&f);
 }
 
+/* ---- memory that is out ---- */
+
+/* One job in a session of its own, in which `count` allocations fail, beginning with the n-th; returns how many there were at least. */
+static tw_status run_short(const char *path, int64_t n, int64_t count, int64_t *takes)
+{
+    matcher m = {.tile = 64, .overlap = 16, .reach = 2, .config = {.noise_channels = 1}};
+    g_autofree char *out = in_folder("short.png");
+    tw_error err = TW_ERROR_NONE;
+    tw_session *own;
+    assert_ok(tw_session_new(&own, &err), err);
+    add_matcher(own, "matcher", &m);
+    tw_job *job =
+        pair_job(own, (const char *const[]){path, path}, out,
+                 (const setting[]){{"model", "matcher"}, {"static", "1"}, {"tile", "48"}, {"threads", "1"}, {NULL, NULL}});
+    tw_account_fail_range(own->account, n, count);
+    tw_status status = tw_job_run(job, &err);
+    g_assert_cmpint(tw_account_used(job->account), ==, 0); /* nothing leaks, whatever happened */
+    if (status != TW_OK) {
+        g_assert_true(status == TW_ERROR_BUDGET || status == TW_ERROR_RUN);
+        g_assert_cmpint((int)strlen(err.message), >, 10);
+        g_assert_cmpint(files_with("short"), ==, 0);
+    } else {
+        size_t bytes, expected_bytes;
+        g_autofree uint8_t *made = read_samples(out, &bytes), *expected = read_samples(path, &expected_bytes);
+        g_assert_cmpmem(made, bytes, expected, expected_bytes);
+        g_remove(out);
+    }
+    for (*takes = n - 1; n > 100000 && tw_account_take(own->account, 0); --*takes)
+        ;
+    tw_job_free(job);
+    tw_session_free(own);
+    g_assert_cmpint(atomic_load(&m.closes), ==, 1);
+    return status;
+}
+
+static void test_no_memory(void)
+{
+    g_autofree char *path = make_picture("memory.png", 97, 61, 3);
+    int64_t takes, ignored;
+    g_assert_cmpint(run_short(path, 1000000, 1, &takes), ==, TW_OK);
+    int failed = 0, all = 0;
+    g_assert_cmpint(takes, >, 30);
+    for (int64_t n = 1; n <= takes; n++, all++) {
+        run_short(path, n, 1, &ignored);
+        failed += run_short(path, n, INT64_MAX, &ignored) != TW_OK;
+    }
+    g_test_message("%d allocations; %d jobs failed where none succeeded from there on", all, failed);
+    g_assert_cmpint(failed, >, all / 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -188,6 +239,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pair-kinds/pictures", test_pictures);
     g_test_add_func("/pair-kinds/alpha", test_alpha);
     g_test_add_func("/pair-kinds/budgets", test_budgets);
+    g_test_add_func("/pair-kinds/no-memory", test_no_memory);
     int code = g_test_run();
     tw_session_free(session);
     folder_close();

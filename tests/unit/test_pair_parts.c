@@ -53,6 +53,20 @@ static void test_shifts(void)
             }
 }
 
+/* A light that changes is no motion, nor does it hide one. */
+static void test_flicker(void)
+{
+    static const double pans[][2] = {{0, 0}, {24, -10}};
+    for (size_t i = 0; i < G_N_ELEMENTS(pans); i++) {
+        scene s = {.w = 240, .h = 176, .pan = {pans[i][0], pans[i][1]}, .flicker = 0.05, .no_object = true};
+        tw_motion m = find(&s, 0.5, 0);
+        double near = share_near(&m, pans[i], 0.5, 0.5);
+        g_test_message("pan %g,%g: %.1f %% of the blocks", pans[i][0], pans[i][1], near);
+        g_assert_cmpfloat(near, >, 90);
+        tw_motion_free(&m);
+    }
+}
+
 static void test_groups(void)
 {
     scene s = {.w = 256, .h = 200, .pan = {20, -6}, .object = {-12, 8}};
@@ -145,6 +159,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pair-parts/shifts", test_shifts);
+    g_test_add_func("/pair-parts/flicker", test_flicker);
     g_test_add_func("/pair-parts/groups", test_groups);
     g_test_add_func("/pair-parts/odd-sizes", test_odd_sizes);
     g_test_add_func("/pair-parts/no-memory", test_no_memory);

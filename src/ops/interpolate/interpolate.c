@@ -343,6 +343,8 @@ const tw_op_class tw_interpolate_class = {
              "Makes the frame that lies at --time between two frames, by a net that estimates motion from coarse to fine and "
              "warps both frames by it. The net runs in stages, each tile by tile with its own exact context; warping reads "
              "the whole frames, so that no motion is too large. The result does not depend on tiles, threads or the budget. "
+             "Models of two pictures that have no stages get tiles that are moved along the motion (--blend); those are not "
+             "exact. "
              "Frames that show two scenes, or the same twice, are told by thumbnails of the whole pair: the nearer one is "
              "repeated, and the report says so. DIR holds numbered frames, and a y4m stream (- is standard input or output) "
              "frames "

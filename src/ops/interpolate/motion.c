@@ -109,16 +109,17 @@ static float sample(const level *l, int picture, double x, double y)
     return top + (bottom - top) * fy;
 }
 
-/* Mean difference around a block's centre; where less than a quarter is to be seen in both pictures, `unknown`. Infinite where
- * it is more than `most`. */
+/* Mean difference around a block's centre; the part that is the same for all pixels counts half, as a light that changes is no motion.
+ * Where less than a quarter of the window is to be seen in both pictures, `unknown`. Infinite where it is more than `most`, at times. */
 static double difference(const finder *f, const level *l, int64_t block, const double v[2], double unknown, double most)
 {
     double cx = (double)(block % l->columns * TW_MOTION_BLOCK) + (TW_MOTION_BLOCK - 1) / 2.0;
     double cy = (double)(block / l->columns * TW_MOTION_BLOCK) + (TW_MOTION_BLOCK - 1) / 2.0;
-    double sum = 0;
+    float apart[4 * WINDOW * WINDOW], sum = 0, strays = 0;
+    double size = 0;
     int seen = 0;
     for (int j = -WINDOW; j < WINDOW; j++) {
-        if (seen >= WINDOW * WINDOW && sum > 4 * WINDOW * WINDOW * most) /* what is to come cannot help */
+        if (seen >= WINDOW * WINDOW && size > 2 * 4 * WINDOW * WINDOW * most) /* what is to come cannot help */
             return INFINITY;
         for (int i = -WINDOW; i < WINDOW; i++) {
             double x = cx + i + 0.5, y = cy + j + 0.5;
@@ -126,11 +127,17 @@ static double difference(const finder *f, const level *l, int64_t block, const d
             double bx = x + v[0] * (1 - f->time), by = y + v[1] * (1 - f->time);
             if (!inside(l, ax, ay) || !inside(l, bx, by))
                 continue;
-            sum += fabs((double)sample(l, 0, ax, ay) - (double)sample(l, 1, bx, by));
-            seen++;
+            apart[seen] = sample(l, 0, ax, ay) - sample(l, 1, bx, by);
+            sum += apart[seen];
+            size += (double)fabsf(apart[seen++]);
         }
     }
-    return seen >= WINDOW * WINDOW ? sum / seen : unknown;
+    if (seen < WINDOW * WINDOW)
+        return unknown;
+    float mean = sum / (float)seen;
+    for (int k = 0; k < seen; k++)
+        strays += fabsf(apart[k] - mean);
+    return (double)(strays / (float)seen + fabsf(mean) / 2);
 }
 
 /* --- search --------------------------------------------------------------------------------------------------------- */

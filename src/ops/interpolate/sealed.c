@@ -10,7 +10,7 @@
 #define RAMP    16  /* most pixels over which tiles are blended: two different guesses of one place look like a ghost */
 #define THRIFTY 256 /* side of the model's tiles where memory is short */
 #define STEPS   10
-#define PLACES  3 /* where two tilings are compared */
+#define PLACES  3 /* where two tilings are compared: each costs two tiles of work */
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
