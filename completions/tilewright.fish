@@ -49,7 +49,7 @@ complete -c tilewright -n '__fish_seen_subcommand_from upscale' -l quiet -d 'pri
 complete -c tilewright -n '__fish_seen_subcommand_from upscale' -l progress -x -a 'auto bar json none' -d 'how progress is shown on standard error; auto: a bar on a terminal'
 complete -c tilewright -n '__fish_seen_subcommand_from upscale' -l resume -d 'skip pictures of a folder whose result is already there'
 complete -c tilewright -n '__fish_seen_subcommand_from upscale' -s h -l help -d 'print this help'
-complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -s n -l model -x -d 'net of two pictures and a time, by name (tilewright models list) or by path of its .param file'
+complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -s n -l model -x -d 'net of two pictures and a time, by name (tilewright models list) or by path of its .param file (default: between, built in)'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -s t -l time -l timestep -x -d 'of the frame in between: 0 is the first frame, 1 the second'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l pad -x -a 'replicate reflect zero' -d 'what the net sees right of and below pictures whose size is no multiple of what it needs (default: the model\'s)'
 complete -c tilewright -n '__fish_seen_subcommand_from interpolate' -l scene-cut -x -d 'frames whose thumbnails are less alike than this (SSIM) show two scenes: the nearer one is repeated; 0: never'

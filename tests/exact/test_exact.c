@@ -230,7 +230,8 @@ int main(int argc, char **argv)
 
     GPtrArray *names = g_ptr_array_new();
     for (const tw_embedded_model *own = tw_embedded_models; own->name; own++)
-        g_ptr_array_add(names, g_strdup(own->name));
+        if (strcmp(own->name, "between") != 0) /* test_between.c */
+            g_ptr_array_add(names, g_strdup(own->name));
     GDir *dir = g_dir_open(models, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir));)
         if (g_str_has_suffix(name, ".param"))

@@ -215,7 +215,7 @@ impl Interpolate {
     }
 
     /// Net of two pictures and a time, by name (tilewright models list) or by path of its
-    /// .param file.
+    /// .param file (default: between, built in).
     pub fn model(self, value: impl Into<String>) -> Self {
         self.set("model", Into::<String>::into(value).into())
     }

@@ -11,6 +11,8 @@
 #include "ops/interpolate/sealed.h"
 #include "ops/interpolate/state.h"
 
+#define OWN_MODEL "between" /* built in */
+
 static void free_worker(tw_interpolate_worker *worker)
 {
     for (int i = 0; i < TW_FLOW_BLOBS; i++)
@@ -56,7 +58,7 @@ static tw_status choose_model(tw_op_state *state, const tw_options *options, tw_
 {
     const char *name = tw_options_text(options, "model"), *device = tw_options_text(options, "device");
     if (!name)
-        return tw_fail(err, TW_ERROR_USAGE, "interpolate needs --model NAME or FILE.param, a net of two pictures");
+        name = OWN_MODEL;
     TW_TRY(tw_pool_model(state->pool, name, &state->model, err));
     if (!state->model->flow)
         return tw_fail(err, TW_ERROR_USAGE, "%s", state->model->why_no_flow);

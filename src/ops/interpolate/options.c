@@ -3,7 +3,9 @@
 
 const tw_option tw_interpolate_options[] = {
     {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
-     "net of two pictures and a time, by name (tilewright models list) or by path of its .param file", "0.2"},
+     "net of two pictures and a time, by name (tilewright models list) or by path of its .param file (default: between, built "
+     "in)",
+     "0.2"},
     {"time", 't', "timestep", TW_OPTION_REAL, 0, 1, "0.5", NULL, NULL,
      "of the frame in between: 0 is the first frame, 1 the second", "0.2"},
     {"pad", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "replicate|reflect|zero",

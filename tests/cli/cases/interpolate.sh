@@ -11,7 +11,7 @@ tilewright interpolate e.png f.png deep.png --model small-features.param --tile 
 tilewright interpolate a.png c.png out.png --model small.param; echo $?
 tilewright interpolate a.png missing.png out.png --model small.param; echo $?
 tilewright interpolate a.png e.png out.png --model small.param; echo $?
-tilewright interpolate a.png b.png out.png; echo $?
+tilewright interpolate a.png b.png own.png --quiet --json | json-keys model exact pair
 tilewright interpolate a.png b.png out.png --model photo-2x; echo $?
 tilewright interpolate a.png b.png out.png --model small.param --device gpu; echo $?
 tilewright interpolate a.png b.png out.png --model small.param --sample-steps 3; echo $?
