@@ -48,17 +48,18 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory quality fast speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     interpolate)
-        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
+        options="-n --model -t --time --timestep --pad --flow-scale --scene-cut --static --sample-steps -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -t|--time|--timestep) return ;;
             --pad) COMPREPLY=($(compgen -W "replicate reflect zero" -- "$cur")); return ;;
+            --flow-scale) COMPREPLY=($(compgen -W "1 0.5 auto" -- "$cur")); return ;;
             --scene-cut) return ;;
             --static) return ;;
             --sample-steps) return ;;
@@ -75,7 +76,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory quality fast speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --factor) return ;;
@@ -98,7 +99,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory quality fast speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -122,7 +123,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory quality fast speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -148,7 +149,7 @@ _tilewright() {
             --tile-threshold) return ;;
             --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory quality fast speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
@@ -177,7 +178,7 @@ _tilewright() {
             --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
             --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
             --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
-            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory quality fast speed" -- "$cur")); return ;;
             --scratch-limit) return ;;
             --max-pixels) return ;;
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;

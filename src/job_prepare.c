@@ -24,6 +24,9 @@ static const profile_value profile_values[] = {
     {"4k", "tile-threshold", "1024x1024"},
     {"low-memory", "memory", "160M"},
     {"low-memory", "threads", "1"},
+    {"quality", "flow-scale", "1"},
+    {"fast", "flow-scale", "auto"},
+    {"speed", "flow-scale", "0.5"},
 };
 
 static int64_t profile_tile(const char *profile)

@@ -31,7 +31,7 @@ const tw_option tw_common_options[] = {
      "picture, is "
      "less than EPS/255 (the result then says that it is not exact, and how far off)",
      "0.1"},
-    {"profile", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "manga|4k|low-memory",
+    {"profile", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "manga|4k|low-memory|quality|fast|speed",
      "options set together for a kind of work; options given beside it win", "0.1"},
     {"scratch", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL, "folder for scratch files (default: TMPDIR, else /var/tmp)",
      "0.1"},
