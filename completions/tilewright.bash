@@ -54,17 +54,17 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     interpolate)
-        options="-n --model -t --time --timestep --pad --scene-cut --static --sample-steps --seed --blend --flow-scale -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
+        options="-n --model -t --time --timestep --pad --flow-scale --scene-cut --static --sample-steps --seed --blend -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -t|--time|--timestep) return ;;
             --pad) COMPREPLY=($(compgen -W "replicate reflect zero" -- "$cur")); return ;;
+            --flow-scale) COMPREPLY=($(compgen -W "1 0.5 0.25 auto" -- "$cur")); return ;;
             --scene-cut) return ;;
             --static) return ;;
             --sample-steps) return ;;
             --seed) return ;;
             --blend) COMPREPLY=($(compgen -W "motion distance" -- "$cur")); return ;;
-            --flow-scale) COMPREPLY=($(compgen -W "1 0.5 0.25" -- "$cur")); return ;;
             -f|--format) COMPREPLY=($(compgen -W "png jpeg webp tiff gif jxl avif heif ppm" -- "$cur")); return ;;
             -q|--quality) return ;;
             -c|--compression) return ;;

@@ -24,7 +24,9 @@ static const profile_value profile_values[] = {
     {"4k", "tile-threshold", "1024x1024"},
     {"low-memory", "memory", "160M"},
     {"low-memory", "threads", "1"},
-    {"fast", "schedule", "whole"}, /* quality and speed: src/ops/interpolate/sealed.c */
+    {"fast", "schedule", "whole"},
+    {"quality", "flow-scale", "1"}, /* more of both: src/ops/interpolate/sealed.c */
+    {"speed", "flow-scale", "0.5"},
 };
 
 static int64_t profile_tile(const char *profile)

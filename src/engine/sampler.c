@@ -194,6 +194,13 @@ static bool warp_all(const warping *w, int64_t height, tw_error *err)
     return true;
 }
 
+tw_status tw_sampler_warp(tw_sampler *sampler, const float *flow, int64_t flow_plane, int64_t w, int64_t h, int64_t x,
+                          int64_t y, float *out, int64_t out_plane, tw_error *err)
+{
+    warping job = {sampler, flow, out, w, flow_plane, out_plane, x, y};
+    return warp_all(&job, h, err) ? TW_OK : err->code;
+}
+
 /* ---- the layer ---- */
 
 static _Thread_local tw_sampler_view *current;

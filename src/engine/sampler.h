@@ -31,6 +31,11 @@ tw_status tw_sampler_new(const tw_sampled *source, int blocks, tw_account *accou
 /** NULL is allowed. */
 void tw_sampler_free(tw_sampler *cache);
 
+/** Samples at the ends of a flow of w x h (two planes `flow_plane` floats apart) whose first sample stands at (x, y) of the source, as
+ *  a Warp does. `out`: channel planes `out_plane` floats apart. */
+tw_status tw_sampler_warp(tw_sampler *sampler, const float *flow, int64_t flow_plane, int64_t w, int64_t h, int64_t x,
+                          int64_t y, float *out, int64_t out_plane, tw_error *err);
+
 /** What the Warps of one run sample: by place in tw_flow.blobs, with the place of the tile's first sample in it. */
 typedef struct tw_sampler_view {
     struct {

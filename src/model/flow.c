@@ -59,7 +59,67 @@ static int cut_of(const tw_graph *graph, const tw_geometry *g, const tw_layer *l
     return growth > 0 ? tw_graph_unsplit(graph, l->inputs[0]) : growth < 0 ? l->outputs[0] : -1;
 }
 
-static tw_status find_blobs(tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const char *label, tw_error *err)
+static const tw_layer *producer(const tw_graph *graph, int blob, const char *type)
+{
+    const tw_layer *l = &graph->layers[graph->blobs[tw_graph_unsplit(graph, blob)].producer];
+    return strcmp(l->type, type) == 0 || (is_warp(l) && strcmp(type, "Warp") == 0) ? l : NULL;
+}
+
+static bool is_binary(const tw_layer *l, int operation, int inputs)
+{
+    return l && tw_layer_int(l, 0, 0) == operation && l->n_inputs == inputs;
+}
+
+/* One side of the sum: a frame, warped, times its share. */
+static bool find_side(const tw_graph *graph, const tw_geometry *g, int blob, int flows[2], int shares[2])
+{
+    const tw_layer *times = producer(graph, blob, "BinaryOp");
+    if (!is_binary(times, 2, 2))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const tw_layer *warp = producer(graph, times->inputs[i], "Warp");
+        for (int frame = 0; warp && frame < 2; frame++)
+            if (tw_graph_unsplit(graph, warp->inputs[0]) == g->inputs[frame]) {
+                flows[frame] = tw_graph_unsplit(graph, warp->inputs[1]);
+                shares[frame] = tw_graph_unsplit(graph, times->inputs[1 - i]);
+                return true;
+            }
+    }
+    return false;
+}
+
+/* warp(a) * share + warp(b) * (1 - share) */
+static bool find_ending(const tw_graph *graph, const tw_geometry *g, int blobs[3])
+{
+    const tw_layer *sum = producer(graph, g->output, "BinaryOp");
+    int flows[2] = {-1, -1}, shares[2] = {-1, -1};
+    if (!is_binary(sum, 0, 2) || !find_side(graph, g, sum->inputs[0], flows, shares) ||
+        !find_side(graph, g, sum->inputs[1], flows, shares) || flows[0] < 0 || flows[1] < 0)
+        return false;
+    const tw_layer *rest = producer(graph, shares[1], "BinaryOp");
+    if (!is_binary(rest, 7, 1) || tw_layer_real(rest, 2, 0) != 1 || tw_graph_unsplit(graph, rest->inputs[0]) != shares[0])
+        return false;
+    blobs[0] = flows[0], blobs[1] = flows[1], blobs[2] = shares[0];
+    return g->blobs[blobs[0]].channels == 2 && g->blobs[blobs[1]].channels == 2 && g->blobs[blobs[2]].channels == 1;
+}
+
+/* What the last stage leaves: the result, or what it is made of. */
+static tw_status add_end(tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const char *label, bool ends, bool *room,
+                         tw_error *err)
+{
+    int blobs[3] = {g->output}, n = ends ? 3 : 1;
+    if (ends && !find_ending(graph, g, blobs))
+        return tw_fail(err, TW_ERROR_USAGE, "%s does not end in two warped frames and their shares", label);
+    flow->output = ends ? -1 : flow->n_blobs;
+    for (int i = 0; i < n && *room; i++) {
+        flow->ending[i] = flow->n_blobs;
+        *room = place_of(flow, blobs[i]) < 0 && add(flow, blobs[i], false);
+    }
+    return TW_OK;
+}
+
+static tw_status find_blobs(tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const char *label, bool ends,
+                            tw_error *err)
 {
     bool room = true;
     for (int i = 0; i < g->n_inputs; i++)
@@ -72,8 +132,7 @@ static tw_status find_blobs(tw_flow *flow, const tw_graph *graph, const tw_geome
         else if (cut >= 0)
             room = add(flow, cut, false);
     }
-    flow->output = flow->n_blobs;
-    room = room && place_of(flow, g->output) < 0 && add(flow, g->output, false);
+    TW_TRY(add_end(flow, graph, g, label, ends, &room, err));
     if (!room)
         return tw_fail(err, TW_ERROR_USAGE, "%s: more than %d blobs between stages", label, TW_FLOW_BLOBS);
     for (int i = 0; i < flow->n_blobs; i++) {
@@ -150,9 +209,11 @@ static void find_levels(tw_flow *flow, int *level)
 /* Blobs of one level are made together where they have one rate. Turns levels into numbers of stages; how many there are. */
 static int number_stages(tw_flow *flow)
 {
-    int levels[TW_FLOW_BLOBS], n = 0, last = flow->blobs[flow->output].made;
-    for (int i = 0; i < flow->n_blobs; i++)
+    int levels[TW_FLOW_BLOBS], n = 0, last = 0;
+    for (int i = 0; i < flow->n_blobs; i++) {
         levels[i] = flow->blobs[i].made;
+        last = MAX(last, levels[i]);
+    }
     for (int level = 0; level <= last; level++)
         for (int i = flow->n_inputs; i < flow->n_blobs; i++) {
             bool begins = levels[i] == level;
@@ -291,7 +352,8 @@ static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
     tw_status status = TW_OK;
     find_levels(flow, level);
     flow->n_stages = number_stages(flow);
-    flow->blobs[flow->output].last = flow->n_stages - 1;
+    for (int i = flow->ending[0]; i < flow->n_blobs; i++)
+        flow->blobs[i].last = flow->n_stages - (flow->output >= 0); /* an ending is read after all stages */
     if (flow->n_stages > TW_FLOW_STAGES)
         status = tw_fail(err, TW_ERROR_USAGE, "%s: %d stages, at most %d are handled", label, flow->n_stages, TW_FLOW_STAGES);
     for (int i = flow->n_stages - 1; i >= 0 && status == TW_OK; i--) {
@@ -307,8 +369,8 @@ static tw_status find_stages(tw_flow *flow, const char *label, tw_error *err)
     return status;
 }
 
-tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, tw_flow **out,
-                     tw_error *err)
+tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, bool ends,
+                     tw_flow **out, tw_error *err)
 {
     *out = NULL;
     if (!geometry->warps || geometry->n_inputs < 2 || geometry->n_inputs > 3)
@@ -319,7 +381,7 @@ tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const c
     if (compare_rates(geometry->blobs[geometry->output].rate, (tw_ratio){1, 1}) != 0)
         return tw_fail(err, TW_ERROR_USAGE, "%s: its result has another size than its pictures", label);
     tw_flow *flow = g_new0(tw_flow, 1);
-    tw_status status = find_blobs(flow, graph, geometry, label, err);
+    tw_status status = find_blobs(flow, graph, geometry, label, ends, err);
     if (status == TW_OK) {
         flow->text = rewrite(flow, graph, geometry, text);
         status = tw_graph_parse(flow->text, strlen(flow->text), label, &flow->net, err);

@@ -13,9 +13,10 @@
 
 /** A blob that stages hand on: an input of the net, what is kept between stages, the result. */
 typedef struct tw_flow_blob {
-    int blob;       /* of the net, behind all Splits */
-    int made, last; /* the stage that computes it (inputs: -1), the last stage that reads it (the result: the last one) */
-    bool sampled;   /* Warps read it wherever the flow points */
+    int blob; /* of the net, behind all Splits */
+    int made,
+        last; /* the stage that computes it (inputs: -1), the last stage that reads it (the result: the last one; an ending: one more) */
+    bool sampled; /* Warps read it wherever the flow points */
 } tw_flow_blob;
 
 /** Numbers are places in tw_flow.blobs. */
@@ -38,14 +39,17 @@ typedef struct tw_flow {
     tw_geometry *geometry;
     int n_blobs, n_inputs; /* the inputs come first */
     tw_flow_blob blobs[TW_FLOW_BLOBS];
-    int output; /* place in blobs */
+    int output;    /* place in blobs; -1: the ending is what the last stage leaves */
+    int ending[3]; /* without output: places of both frames' flows and of the first one's share */
     int n_stages;
     tw_flow_stage stages[TW_FLOW_STAGES];
 } tw_flow;
 
-/** `text` is what `graph` was parsed from. TW_ERROR_USAGE says why the net is none, or cannot be run in stages. */
-tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, tw_flow **out,
-                     tw_error *err);
+/** `text` is what `graph` was parsed from. TW_ERROR_USAGE says why the net is none, or cannot be run in stages. With `ends` the last stage
+ *  leaves the flows by which the net would warp both frames at last, and the first frame's share of what it mixes of them (the second's
+ *  is the rest), instead of the result: TW_ERROR_USAGE where it does not end so. Both forms have the same text. */
+tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const char *text, const char *label, bool ends,
+                     tw_flow **out, tw_error *err);
 /** NULL is allowed. */
 void tw_flow_free(tw_flow *flow);
 

@@ -114,6 +114,7 @@ void tw_model_free(tw_model *model)
     tw_carry_free(model->carry_plain);
     g_free(model->why_not_carried);
     tw_flow_free(model->flow);
+    tw_flow_free(model->flow_ends);
     g_free(model->why_no_flow);
     tw_graph_free(model->graph);
     tw_geometry_free(model->geometry);
@@ -127,8 +128,10 @@ static void prepare_forms(tw_model *model, const char *label)
     static const int64_t large = 4 << 20; /* weights */
     const tw_geometry *g = model->geometry;
     const char *text = model->lowered ? model->lowered : model->param_text;
-    if (tw_flow_of(model->graph, g, text, label, &model->flow, &why_no_flow) != TW_OK)
+    if (tw_flow_of(model->graph, g, text, label, false, &model->flow, &why_no_flow) != TW_OK)
         model->why_no_flow = g_strdup(why_no_flow.message);
+    else
+        tw_flow_of(model->graph, g, text, label, true, &model->flow_ends, NULL);
     if (tw_carry_of(model->graph, g, text, label, false, &model->carry, &why) != TW_OK)
         model->why_not_carried = g_strdup(why.message);
     else if (g->weights >= large && g->canvas[0] == 0)

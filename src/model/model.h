@@ -37,6 +37,7 @@ typedef struct tw_model {
     char *why_not_carried; /* NULL: it can */
     tw_flow *flow;         /* a net of two pictures, which runs in these stages only; NULL: it is none */
     char *why_no_flow;     /* NULL: it is one */
+    tw_flow *flow_ends;    /* the same up to its ending; NULL: it does not end in two warped frames */
     char hash[65];         /* sha256 of graph text and weights, hex */
 } tw_model;
 

@@ -2,6 +2,7 @@
 /** The n-th counted allocation of a job fails, for n = 1.. : once, twice in a row (the first refusal alone only makes an arena give
  *  its warm memory back), or from there on for ever. Never a crash, a leak, or a file that is not the picture. */
 #include "job.h"
+#include "unit/flow_weights.h"
 #include "unit/job_fixture.h"
 
 #define FAR INT64_C(1000000)
@@ -11,8 +12,9 @@ typedef struct scene {
     const setting *settings;
     uint8_t *expected;
     size_t bytes;
-    int64_t takes; /* of one undisturbed job, its session included */
-    bool varies;   /* with several workers it is not always the same number */
+    int64_t takes;      /* of one undisturbed job, its session included */
+    bool varies;        /* with several workers it is not always the same number */
+    const char *second; /* the other frame: the pair is interpolated; NULL: one picture is enlarged */
 } scene;
 
 static tw_session *new_session(counter *c)
@@ -24,9 +26,22 @@ static tw_session *new_session(counter *c)
     return session;
 }
 
+static tw_job *pair_job(tw_session *session, const scene *s)
+{
+    tw_error err = TW_ERROR_NONE;
+    tw_job *job;
+    assert_ok(tw_job_new(session, "interpolate", &job, &err), err);
+    for (const setting *one = s->settings; one->name; one++)
+        assert_ok(tw_job_set(job, one->name, one->value, &err), err);
+    assert_ok(tw_job_input(job, s->input, &err), err);
+    assert_ok(tw_job_input(job, s->second, &err), err);
+    assert_ok(tw_job_output(job, s->output, &err), err);
+    return job;
+}
+
 static tw_status run_job(tw_session *session, const scene *s, tw_error *err)
 {
-    tw_job *job = upscale_job(session, s->input, s->output, s->settings);
+    tw_job *job = s->second ? pair_job(session, s) : upscale_job(session, s->input, s->output, s->settings);
     tw_status status = tw_job_run(job, err);
     g_assert_cmpint(tw_account_used(job->account), ==, 0); /* nothing leaks, whatever happened */
     tw_job_free(job);
@@ -120,35 +135,35 @@ static char *rgb, *alpha, *output;
 static void test_net_tiles(void)
 {
     static const setting settings[] = {{"model", "photo-2x"}, {"tile", "50"}, {"threads", "1"}, {0}};
-    scene s = {rgb, output, settings, NULL, 0, 0, false};
+    scene s = {rgb, output, settings, NULL, 0, 0, false, NULL};
     check(&s, 1000, 1);
 }
 
 static void test_net_whole_alpha(void)
 {
     static const setting settings[] = {{"model", "photo-2x"}, {"schedule", "whole"}, {0}};
-    scene s = {alpha, output, settings, NULL, 0, 0, false};
+    scene s = {alpha, output, settings, NULL, 0, 0, false, NULL};
     check(&s, 1000, 1);
 }
 
 static void test_net_tta(void)
 {
     static const setting settings[] = {{"model", "photo-2x"}, {"schedule", "whole"}, {"tta", "true"}, {0}};
-    scene s = {alpha, output, settings, NULL, 0, 0, false};
+    scene s = {alpha, output, settings, NULL, 0, 0, false, NULL};
     check(&s, 1000, 1);
 }
 
 static void test_callbacks(void)
 {
     static const setting settings[] = {{"model", "counter"}, {"tile", "50"}, {"threads", "1"}, {0}};
-    scene s = {rgb, output, settings, NULL, 0, 0, false};
+    scene s = {rgb, output, settings, NULL, 0, 0, false, NULL};
     check(&s, 1000, 1);
 }
 
 static void test_two_workers(void)
 {
     static const setting settings[] = {{"model", "photo-2x"}, {"tile", "40"}, {"threads", "2"}, {0}};
-    scene s = {rgb, output, settings, NULL, 0, 0, true};
+    scene s = {rgb, output, settings, NULL, 0, 0, true, NULL};
     check(&s, 12, 5);
 }
 
@@ -160,8 +175,28 @@ static void test_barriers(void)
         g_test_skip("TILEWRIGHT_TEST_MODELS is not set");
         return;
     }
-    scene s = {alpha, output, settings, NULL, 0, 0, false};
+    scene s = {alpha, output, settings, NULL, 0, 0, false, NULL};
     check(&s, 0, 13);
+}
+
+/* Two frames, alpha and all; at full size, and the net at half of it. */
+static void test_frames(void)
+{
+    char *model = flow_small_model(true, test_folder), *second = make_picture("second.png", 61, 50, 4);
+    VipsImage *wide = vips_image_new_from_file(second, "access", VIPS_ACCESS_SEQUENTIAL, NULL), *part = NULL;
+    char *moved = in_folder("moved.png");
+    g_assert_true(wide && vips_extract_area(wide, &part, 1, 0, 60, 50, NULL) == 0 &&
+                  vips_image_write_to_file(part, moved, NULL) == 0);
+    g_object_unref(part);
+    g_object_unref(wide);
+    for (int i = 0; i < 2; i++) {
+        const setting settings[] = {{"model", model}, {"tile", "40"}, {"threads", "1"}, {"flow-scale", i ? "0.5" : "1"}, {0}};
+        scene s = {alpha, output, settings, NULL, 0, 0, false, moved};
+        check(&s, 60, 7);
+    }
+    g_free(moved);
+    g_free(second);
+    g_free(model);
 }
 
 int main(int argc, char **argv)
@@ -182,6 +217,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fail/allocations/net-tta", test_net_tta);
     g_test_add_func("/fail/allocations/two-workers", test_two_workers);
     g_test_add_func("/fail/allocations/barriers", test_barriers);
+    g_test_add_func("/fail/allocations/frames", test_frames);
     int status = g_test_run();
     g_free(rgb);
     g_free(alpha);

@@ -76,6 +76,14 @@ static void test_stages(void)
         }
         g_assert_cmpfloat(fabs(macs / model->geometry->macs_per_pixel - 1), <, 1e-9); /* every layer in one stage */
         g_assert_cmpint(f->geometry->size_multiple, ==, model->geometry->size_multiple);
+        const tw_flow *ends = model->flow_ends;
+        g_assert_nonnull(ends);
+        g_assert_cmpint(ends->n_stages, ==, f->n_stages);
+        g_assert_cmpstr(ends->text, ==, f->text);
+        for (int k = 0; k < 3; k++) {
+            g_assert_cmpint(tw_flow_channels(ends, ends->ending[k]), ==, k < 2 ? 2 : 1);
+            g_assert_cmpint(ends->blobs[ends->ending[k]].made, ==, f->n_stages - 1);
+        }
         tw_model_free(model);
     }
 }
@@ -133,7 +141,7 @@ static void test_refusals(void)
         tw_flow *flow;
         g_assert_cmpint(tw_graph_parse(text, strlen(text), "case", &graph, &err), ==, TW_OK);
         g_assert_cmpint(tw_geometry_of(graph, "case", &g, &err), ==, TW_OK);
-        g_assert_cmpint(tw_flow_of(graph, g, text, "case", &flow, &err), ==, TW_ERROR_USAGE);
+        g_assert_cmpint(tw_flow_of(graph, g, text, "case", false, &flow, &err), ==, TW_ERROR_USAGE);
         if (!strstr(err.message, cases[i].why))
             g_error("%s; expected '%s'", err.message, cases[i].why);
         tw_geometry_free(g);

@@ -300,6 +300,66 @@ static void test_refusals(void)
     pair_close(&p);
 }
 
+static test_image halved(const test_image *image)
+{
+    test_image out = image_new(image->w / 2, image->h / 2, image->c);
+    for (int c = 0; c < out.c; c++)
+        for (int y = 0; y < out.h; y++)
+            for (int x = 0; x < out.w; x++)
+                *image_at(&out, c, y, x) = (*image_at(image, c, 2 * y, 2 * x) + *image_at(image, c, 2 * y, 2 * x + 1) +
+                                            *image_at(image, c, 2 * y + 1, 2 * x) + *image_at(image, c, 2 * y + 1, 2 * x + 1)) /
+                                           4;
+    return out;
+}
+
+/* Linear, the border repeated. */
+static double sample(const test_image *image, int c, double x, double y)
+{
+    double u = CLAMP(x, 0, image->w - 1), v = CLAMP(y, 0, image->h - 1);
+    int left = (int)floor(u), top = (int)floor(v), right = MIN(left + 1, image->w - 1), below = MIN(top + 1, image->h - 1);
+    double a = u - left, b = v - top;
+    double upper = *image_at(image, c, top, left) * (1 - a) + *image_at(image, c, top, right) * a;
+    return upper * (1 - b) + (*image_at(image, c, below, left) * (1 - a) + *image_at(image, c, below, right) * a) * b;
+}
+
+/* The net sees half the size; the frames themselves are warped and mixed. */
+static void test_reduced(void)
+{
+    static const char *const tiles[] = {"100", "256"};
+    pair p = pair_open(600, 430, 50);
+    const setting whole_settings[] = {{"model", models[0]}, {"flow-scale", "0.5"}, {"tile", "0"}, {NULL, NULL}};
+    g_autofree float *whole = run(&p, whole_settings, NULL, NULL);
+    flow_oracle *oracle = flow_oracle_open(models[0]);
+    test_image a = padded(&p.a, 64), b = padded(&p.b, 64), half_a = halved(&a), half_b = halved(&b);
+    test_image flow = flow_oracle_run(oracle, &half_a, &half_b, 0.5, "flow");
+    test_image mask = flow_oracle_run(oracle, &half_a, &half_b, 0.5, "mask");
+    double most = 0;
+    for (int y = 0; y < p.a.h; y++)
+        for (int x = 0; x < p.a.w; x++) {
+            double u = (x + 0.5) / 2 - 0.5, v = (y + 0.5) / 2 - 0.5, f[4], share = sample(&mask, 0, u, v);
+            for (int k = 0; k < 4; k++)
+                f[k] = 2 * sample(&flow, k, u, v);
+            for (int c = 0; c < 3; c++) {
+                double one = sample(&a, c, x + f[0], y + f[1]), other = sample(&b, c, x + f[2], y + f[3]);
+                most = fmax(most, fabs(one * share + other * (1 - share) - (double)whole[(y * p.a.w + x) * 3 + c]));
+            }
+        }
+    g_test_message("half: %.5f/255 from the net run at once", most * 255);
+    g_assert_cmpfloat(most * 255, <, 0.02); /* motion is doubled, and its rounding with it */
+    for (size_t t = 0; t < G_N_ELEMENTS(tiles); t++) {
+        const setting settings[] = {{"model", models[0]}, {"flow-scale", "0.5"}, {"tile", tiles[t]}, {NULL, NULL}};
+        g_autofree float *tiled = run(&p, settings, NULL, NULL);
+        double difference = apart(whole, tiled, (int64_t)p.a.w * p.a.h * 3);
+        g_test_message("half, tile %s: %.6f/255 from whole", tiles[t], difference);
+        g_assert_cmpfloat(difference, <, 0.01);
+    }
+    test_image *all[] = {&a, &b, &half_a, &half_b, &flow, &mask};
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        g_free(all[i]->data);
+    flow_oracle_close(oracle);
+    pair_close(&p);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -311,6 +371,7 @@ int main(int argc, char **argv)
     assert_ok(tw_session_new(&session, &err), err);
     g_test_add_func("/interpolate/oracle", test_oracle);
     g_test_add_func("/interpolate/tiles", test_tiles);
+    g_test_add_func("/interpolate/reduced", test_reduced);
     g_test_add_func("/interpolate/budgets", test_budgets);
     g_test_add_func("/interpolate/pairs", test_pairs);
     g_test_add_func("/interpolate/kinds", test_kinds);

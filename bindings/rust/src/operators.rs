@@ -231,6 +231,14 @@ impl Interpolate {
         self.set("pad", Into::<Choice>::into(value).into())
     }
 
+    /// 0.5: the net sees frames half as large, and what it finds warps the frames themselves:
+    /// quicker, and for motion larger than it has learned; auto: that for frames of more than
+    /// 2560 pixels on a side; of models that do not run in stages: of the small frames on which
+    /// --blend motion looks for motion; one of `1`, `0.5`, `0.25`, `auto` (default `1`).
+    pub fn flow_scale(self, value: impl Into<Choice>) -> Self {
+        self.set("flow_scale", Into::<Choice>::into(value).into())
+    }
+
     /// Frames whose thumbnails are less alike than this (SSIM) show two scenes: the nearer one
     /// is repeated; 0: never; 0 to 1 (default `0.2`).
     pub fn scene_cut(self, value: f64) -> Self {
@@ -261,12 +269,6 @@ impl Interpolate {
     /// `distance` (default `motion`).
     pub fn blend(self, value: impl Into<Choice>) -> Self {
         self.set("blend", Into::<Choice>::into(value).into())
-    }
-
-    /// Of the small frames on which --blend motion looks for motion; one of `1`, `0.5`, `0.25`
-    /// (default `1`).
-    pub fn flow_scale(self, value: impl Into<Choice>) -> Self {
-        self.set("flow_scale", Into::<Choice>::into(value).into())
     }
 
     /// Container of the output (default: from its name); one of `png`, `jpeg`, `webp`, `tiff`,

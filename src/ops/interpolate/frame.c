@@ -88,3 +88,25 @@ tw_status tw_frame_read(const tw_frame *frame, tw_rect canvas, float *to, int64_
     }
     return TW_OK;
 }
+
+/* One reduced row of three channels; the two rows that it comes from are read by columns that fit the room. */
+static tw_status reduced_row(const tw_frame *frame, tw_rect canvas, int64_t y, float *to, int64_t plane, tw_error *err)
+{
+    int64_t n = 2 * canvas.w;
+    TW_TRY(tw_frame_read(frame, (tw_rect){2 * canvas.x, 2 * y, n, 2}, frame->pair, 2 * n, err));
+    for (int c = 0; c < 3; c++) {
+        const float *upper = frame->pair + c * 2 * n, *lower = upper + n;
+        for (int64_t x = 0; x < canvas.w; x++)
+            to[c * plane + x] = (upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1]) * 0.25f;
+    }
+    return TW_OK;
+}
+
+tw_status tw_frame_read_canvas(const tw_frame *frame, tw_rect canvas, float *to, int64_t plane, tw_error *err)
+{
+    if (frame->state->reduce == 1)
+        return tw_frame_read(frame, canvas, to, plane, err);
+    for (int64_t y = 0; y < canvas.h; y++)
+        TW_TRY(reduced_row(frame, canvas, canvas.y + y, to + y * canvas.w, plane, err));
+    return TW_OK;
+}

@@ -17,10 +17,13 @@ static void free_worker(tw_interpolate_worker *worker)
 {
     for (int i = 0; i < TW_FLOW_BLOBS; i++)
         tw_sampler_free(worker->samplers[i]);
+    for (int i = 0; i < 2; i++)
+        tw_sampler_free(worker->full[i]);
     tw_engine_worker_free(worker->engine);
     tw_account_free(worker->account);
     tw_free(worker->room);
     tw_free(worker->line);
+    tw_free(worker->pair);
 }
 
 static void close_interpolate(tw_op_state *state)
@@ -80,6 +83,23 @@ static tw_status choose_model(tw_op_state *state, const tw_options *options, tw_
     return TW_OK;
 }
 
+/* `auto`: half for frames beyond 2560 on a side, as those who train such nets advise: they have not seen larger motion. */
+static tw_status choose_scale(tw_op_state *state, const tw_options *options, tw_error *err)
+{
+    const char *text = tw_options_text(options, "flow-scale");
+    bool large = tw_max64(state->in.width, state->in.height) > 2560;
+    state->reduce = strcmp(text, "0.5") == 0 || (strcmp(text, "auto") == 0 && large) ? 2 : 1;
+    if (strcmp(text, "0.25") == 0)
+        return tw_fail(err, TW_ERROR_USAGE, "--flow-scale 0.25: %s runs in stages, at 1 or 0.5", state->model->record.name);
+    if (state->reduce == 1)
+        return TW_OK;
+    state->flow = state->model->flow_ends;
+    if (!state->flow)
+        return tw_fail(err, TW_ERROR_USAGE, "--flow-scale %s: %s does not end in two warped frames and their shares", text,
+                       state->model->record.name);
+    return TW_OK;
+}
+
 static void choose_canvas(tw_op_state *state, const tw_options *options)
 {
     const tw_model_record *record = &state->model->record;
@@ -88,8 +108,8 @@ static void choose_canvas(tw_op_state *state, const tw_options *options)
         pad = record->assumed || !record->pad ? "replicate" : record->pad;
     state->pad = strcmp(pad, "zero") == 0 ? TW_FRAME_ZERO : strcmp(pad, "reflect") == 0 ? TW_FRAME_REFLECT : TW_FRAME_REPLICATE;
     int64_t multiple = tw_max64(state->flow->geometry->size_multiple, record->size_multiple);
-    state->canvas[0] = tw_ceil_div(state->in.width, multiple) * multiple;
-    state->canvas[1] = tw_ceil_div(state->in.height, multiple) * multiple;
+    state->canvas[0] = tw_ceil_div(state->in.width, multiple * state->reduce) * multiple;
+    state->canvas[1] = tw_ceil_div(state->in.height, multiple * state->reduce) * multiple;
 }
 
 /* In memory where that leaves most of the budget to tiles. */
@@ -111,7 +131,8 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     if (name && (tw_pool_callbacks(state->pool, name) || tw_sealed_net(state, name)))
         return tw_sealed_open(state, request, err);
     TW_TRY(choose_model(state, request->options, err));
-    TW_TRY(tw_sealed_refuse(request->options, name, err));
+    TW_TRY(tw_sealed_refuse(request->options, state->model->record.name, err));
+    TW_TRY(choose_scale(state, request->options, err));
     choose_canvas(state, request->options);
     choose_place(state, request);
     return TW_OK;
@@ -141,6 +162,12 @@ static int last_stage(const tw_op_state *state)
     return state->flow->n_stages - 1;
 }
 
+/* The pass that gives the result: the last stage, or one of its own. */
+static int last_pass(const tw_op_state *state)
+{
+    return state->flow->n_stages + (state->reduce > 1);
+}
+
 static void interpolate_facts(const tw_op_state *state, tw_op_facts *out)
 {
     if (state->sealed) {
@@ -152,7 +179,7 @@ static void interpolate_facts(const tw_op_state *state, tw_op_facts *out)
     out->model_hash = state->model->hash;
     for (int i = 0; i < 4; i++)
         out->halo[i] = state->whole ? 0 : state->flow->stages[last_stage(state)].halo[i];
-    out->macs = g->macs_per_pixel;
+    out->macs = g->macs_per_pixel / (state->reduce * state->reduce);
     out->weight_bytes = tw_memory_weights(state->flow->net, g);
     out->can_save = state->in_memory;
     if (state->in_memory)
@@ -169,7 +196,7 @@ static void interpolate_picture(const tw_op_state *state, tw_picture *out, int64
 
 static int interpolate_passes(const tw_op_state *state)
 {
-    return state->sealed ? tw_sealed_passes(state) : 1 + state->flow->n_stages;
+    return state->sealed ? tw_sealed_passes(state) : 1 + last_pass(state);
 }
 
 /* Stages that only resize and warp cost as much as some convolutions. */
@@ -197,16 +224,16 @@ static void interpolate_pass(const tw_op_state *state, int pass, tw_pass *out)
     out->access[0] = out->access[1] = TW_ACCESS_RANDOM;
     out->own_halo = true;
     out->share = 1e-3;
-    if (stage < 0)
+    if (pass == last_pass(state))
+        out->result = TW_RESULT_PICTURE;
+    if (stage < 0 || stage > last_stage(state))
         return;
     const tw_flow_stage *s = &state->flow->stages[stage];
     out->share = stage_work(state, stage) / all_work(state);
     for (int i = 0; i < 4; i++)
         out->halo[i] = s->halo[i] * s->rate.num / s->rate.den;
-    if (stage == last_stage(state)) {
-        out->result = TW_RESULT_PICTURE;
+    if (pass == last_pass(state))
         return;
-    }
     out->width = tw_flow_length(state->flow, stage, state->canvas[0]);
     out->height = tw_flow_length(state->flow, stage, state->canvas[1]);
 }
@@ -220,7 +247,7 @@ static int64_t interpolate_bytes(const tw_op_state *state, int pass, int64_t w, 
 {
     if (state->sealed)
         return tw_sealed_bytes(state, pass, w, h);
-    int64_t net = pass == 0 ? 0 : tw_stage_bytes(state, pass - 1, w, h);
+    int64_t net = pass == 0 ? 0 : pass > state->flow->n_stages ? tw_compose_bytes(w, h) : tw_stage_bytes(state, pass - 1, w, h);
     return net + tw_worker_bytes(state) + (int64_t)sizeof(tw_thumbs);
 }
 
@@ -236,8 +263,10 @@ static tw_status open_worker(tw_op_state *state, const tw_start *start, tw_inter
     worker->line = tw_alloc(account, (size_t)line);
     if (!worker->account || !worker->room || !worker->line)
         return tw_fail_memory(err, "worker", 2 * room + line);
+    if (state->reduce > 1 && !(worker->pair = tw_alloc(account, (size_t)tw_pair_bytes(state))))
+        return tw_fail_memory(err, "worker", tw_pair_bytes(state));
     for (int i = 0; i < 2; i++)
-        worker->frames[i] = (tw_frame){state, i, worker->room + i * room};
+        worker->frames[i] = (tw_frame){state, i, worker->room + i * room, worker->pair};
     return tw_engine_worker_new(state->engine, worker->account, &worker->engine, err);
 }
 
@@ -263,9 +292,9 @@ static tw_status run_interpolate(tw_op_state *state, tw_step *step, tw_error *er
     int stage = step->pass - 1;
     if (stage < 0)
         return tw_thumb_run(state, step, err);
-    if (state->pair.kind == TW_PAIR_MOVES)
-        return tw_stage_run(state, step, stage, err);
-    return stage == last_stage(state) ? tw_finish_repeat(state, step, err) : TW_OK;
+    if (state->pair.kind != TW_PAIR_MOVES)
+        return step->pass == last_pass(state) ? tw_finish_repeat(state, step, err) : TW_OK;
+    return stage > last_stage(state) ? tw_compose_run(state, step, err) : tw_stage_run(state, step, stage, err);
 }
 
 static tw_status reduce_interpolate(tw_op_state *state, const tw_step *step, tw_error *err)
@@ -305,6 +334,7 @@ static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
 static void report_stages(const tw_op_state *state, json_t *json)
 {
     static const char *const pads[] = {"replicate", "reflect", "zero"};
+    json_object_set_new(json, "flow_scale", json_real(1.0 / state->reduce));
     json_object_set_new(json, "pad", json_string(pads[state->pad]));
     json_object_set_new(json, "canvas", json_pack("[II]", (json_int_t)state->canvas[0], (json_int_t)state->canvas[1]));
     json_object_set_new(json, "stages", json_integer(state->flow->n_stages));

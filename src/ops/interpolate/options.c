@@ -10,6 +10,12 @@ const tw_option tw_interpolate_options[] = {
      "of the frame in between: 0 is the first frame, 1 the second", "0.2"},
     {"pad", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "replicate|reflect|zero",
      "what the net sees right of and below pictures whose size is no multiple of what it needs (default: the model's)", "0.2"},
+    {"flow-scale", 0, NULL, TW_OPTION_CHOICE, 0, 0, "1", NULL, "1|0.5|0.25|auto",
+     "0.5: the net sees frames half as large, and what it finds warps the frames themselves: quicker, and for motion larger "
+     "than it has "
+     "learned; auto: that for frames of more than 2560 pixels on a side; of models that do not run in stages: of the small "
+     "frames on which --blend motion looks for motion",
+     "0.2"},
     {"scene-cut", 0, NULL, TW_OPTION_REAL, 0, 1, "0.2", NULL, NULL,
      "frames whose thumbnails are less alike than this (SSIM) show two scenes: the nearer one is repeated; 0: never", "0.2"},
     {"static", 0, NULL, TW_OPTION_REAL, 0, 1, "0.996", NULL, NULL,
@@ -25,8 +31,6 @@ const tw_option tw_interpolate_options[] = {
      "a "
      "small frame made at once; distance gives tiles the frames as they are and weighs them by the distance from their edges",
      "0.2"},
-    {"flow-scale", 0, NULL, TW_OPTION_CHOICE, 0, 0, "1", NULL, "1|0.5|0.25",
-     "of the small frames on which --blend motion looks for motion", "0.2"},
     {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
      "container of the output (default: from its name)", "0.2"},
     {"quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL,

@@ -65,7 +65,7 @@ static tw_status check_options(const tw_op_state *state, const tw_options *optio
                        s->name);
     if (s->config.middle_only && state->time != 0.5 && state->time > 0 && state->time < 1)
         return tw_fail(err, TW_ERROR_USAGE, "--time %g: %s knows the middle only", state->time, s->name);
-    if (s->distance && tw_options_given(options, "flow-scale"))
+    if (s->distance && tw_options_given(options, "flow-scale") && !tw_options_text(options, "profile"))
         return tw_fail(err, TW_ERROR_USAGE, "--flow-scale: with --blend distance no motion is looked for");
     return TW_OK;
 }
@@ -76,11 +76,12 @@ static bool profile_is(const tw_options *options, const char *name)
     return profile && strcmp(profile, name) == 0;
 }
 
-static void choose_sampling(tw_sealed *s, const tw_options *options)
+static void choose_sampling(tw_sealed *s, const tw_picture *in, const tw_options *options)
 {
     bool speed = profile_is(options, "speed"), quality = profile_is(options, "quality");
-    const char *scale = tw_options_given(options, "flow-scale") || !speed ? tw_options_text(options, "flow-scale") : "0.5";
-    s->coarse = strcmp(scale, "0.5") == 0 ? 1 : strcmp(scale, "0.25") == 0 ? 2 : 0;
+    const char *scale = tw_options_text(options, "flow-scale");
+    bool half = strcmp(scale, "0.5") == 0 || (strcmp(scale, "auto") == 0 && tw_max64(in->width, in->height) > 2560);
+    s->coarse = half ? 1 : strcmp(scale, "0.25") == 0 ? 2 : 0;
     s->seed = (uint64_t)tw_options_int(options, "seed");
     if (s->config.steps > 0)
         s->steps = speed ? 6 : quality ? STEPS : s->config.steps;
@@ -122,7 +123,7 @@ tw_status tw_sealed_open(tw_op_state *state, const tw_op_request *request, tw_er
         TW_TRY(tw_sealed_open_net(state, err));
     s->distance = strcmp(tw_options_text(request->options, "blend"), "distance") == 0;
     TW_TRY(check_options(state, request->options, err));
-    choose_sampling(s, request->options);
+    choose_sampling(s, &state->in, request->options);
     choose_tile(state, request->options, request->thrift > 0);
     return TW_OK;
 }
@@ -142,7 +143,7 @@ void tw_sealed_close(tw_sealed *s)
 
 tw_status tw_sealed_refuse(const tw_options *options, const char *model, tw_error *err)
 {
-    static const char *const names[] = {"blend", "seed", "flow-scale"};
+    static const char *const names[] = {"blend", "seed"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (tw_options_given(options, names[i]))
             return tw_fail(err, TW_ERROR_USAGE, "--%s %s: %s runs in stages, which no tile shows", names[i],

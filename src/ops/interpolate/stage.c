@@ -5,8 +5,6 @@
 #include "model/memory.h"
 #include "ops/interpolate/state.h"
 
-#define BLOCKS 48 /* of a sampled picture that a worker holds: a patch of 64 x 64 with 150 pixels of motion around it */
-
 static int64_t scaled(int64_t n, tw_ratio rate)
 {
     return n * rate.num / rate.den;
@@ -53,11 +51,13 @@ int64_t tw_stage_kept(const tw_op_state *state)
 int64_t tw_worker_bytes(const tw_op_state *state)
 {
     int64_t bytes = 2 * tw_frame_room(&state->in) + state->in.width * (int64_t)sizeof(float) + (256 << 10);
+    if (state->reduce > 1)
+        bytes += tw_pair_bytes(state) + 2 * tw_sampler_bytes(2 * state->canvas[0], 2 * state->canvas[1], 3, TW_SAMPLER_BLOCKS);
     for (int i = 0; i < state->flow->n_blobs; i++) {
         int64_t w, h;
         size_of(state, i, &w, &h);
         if (state->flow->blobs[i].sampled)
-            bytes += tw_sampler_bytes(w, h, tw_flow_channels(state->flow, i), BLOCKS);
+            bytes += tw_sampler_bytes(w, h, tw_flow_channels(state->flow, i), TW_SAMPLER_BLOCKS);
     }
     return bytes;
 }
@@ -66,7 +66,7 @@ int64_t tw_worker_bytes(const tw_op_state *state)
 
 static tw_status read_frame(void *user, tw_rect rect, float *to, tw_error *err)
 {
-    return tw_frame_read(user, rect, to, rect.w * rect.h, err);
+    return tw_frame_read_canvas(user, rect, to, rect.w * rect.h, err);
 }
 
 static tw_status read_store(void *user, tw_rect rect, float *to, tw_error *err)
@@ -103,7 +103,7 @@ static tw_status open_sampler(tw_op_state *state, tw_interpolate_worker *worker,
         source.read = read_frame;
         source.user = &worker->frames[place];
     }
-    return tw_sampler_new(&source, BLOCKS, tw_context_account(state->context), &worker->samplers[place], err);
+    return tw_sampler_new(&source, TW_SAMPLER_BLOCKS, tw_context_account(state->context), &worker->samplers[place], err);
 }
 
 /* ---- one tile ---- */
@@ -133,7 +133,7 @@ static tw_status load_source(tw_op_state *state, tile *t, int i, tw_error *err)
     if (place >= flow->n_inputs)
         return tw_store_read(&state->stores[place], rect, to->data, rect.w, to->plane, err);
     if (place < 2)
-        return tw_frame_read(&t->worker->frames[place], rect, to->data, to->plane, err);
+        return tw_frame_read_canvas(&t->worker->frames[place], rect, to->data, to->plane, err);
     for (int64_t k = 0; k < rect.w * rect.h; k++)
         to->data[k] = (float)state->time;
     return TW_OK;

@@ -3,7 +3,8 @@
  *
  *  Passes: thumbnails of both frames, by which the pair is judged; then the stages of the net (model/flow.h), each over tiles of its
  *  own plane; the last one gives the result. Where the pair shows two scenes, or the same twice, stages do nothing and the last pass
- *  copies the nearer frame. The canvas is the picture, widened on the right and below to what the net needs. */
+ *  copies the nearer frame. With --flow-scale 0.5 the net sees frames half as large, its stages leave the flows and shares by which it
+ *  would end, and one more pass warps and mixes the frames themselves by them. The canvas is the picture, widened on the right and below to what the net needs. */
 #ifndef TW_INTERPOLATE_STATE_H
 #define TW_INTERPOLATE_STATE_H
 
@@ -35,7 +36,8 @@ typedef struct tw_pair {
 typedef struct tw_frame {
     const struct tw_op_state *state;
     int input;
-    char *rows; /* room for some rows of the picture */
+    char *rows;  /* room for some rows of the picture */
+    float *pair; /* the worker's */
 } tw_frame;
 
 typedef struct tw_interpolate_worker {
@@ -43,8 +45,10 @@ typedef struct tw_interpolate_worker {
     tw_account *account;
     char *room;  /* rows of pictures */
     float *line; /* one of the result */
+    float *pair; /* two canvas rows of a frame, before it is reduced; NULL: it is not */
     tw_frame frames[2];
     tw_sampler *samplers[TW_FLOW_BLOBS]; /* NULL until a stage samples it */
+    tw_sampler *full[2];                 /* of the frames themselves, where the net sees them reduced */
 } tw_interpolate_worker;
 
 struct tw_op_state {
@@ -57,7 +61,8 @@ struct tw_op_state {
     tw_picture in; /* of both frames, and of the result */
     double time;
     tw_frame_pad pad;
-    int64_t canvas[2];
+    int reduce;        /* the net sees the frames this many times smaller: 1 or 2 */
+    int64_t canvas[2]; /* as the net sees it */
     double cut_below, static_above;
     bool in_memory; /* kept blobs */
     bool whole;
@@ -73,10 +78,19 @@ struct tw_op_state {
 
 /** Bytes of a worker's room for rows. Pure. */
 int64_t tw_frame_room(const tw_picture *picture);
-/** Samples of the canvas in the net's value range and order: three planes `plane` floats apart, rows without gaps. */
-tw_status tw_frame_read(const tw_frame *frame, tw_rect canvas, float *to, int64_t plane, tw_error *err);
+/** Samples of the frame itself, continued beyond its border, in the net's value range and order: three planes `plane` floats apart,
+ *  rows without gaps. */
+tw_status tw_frame_read(const tw_frame *frame, tw_rect rect, float *to, int64_t plane, tw_error *err);
+/** The same of the canvas: where it is reduced, means of 2 x 2. */
+tw_status tw_frame_read_canvas(const tw_frame *frame, tw_rect canvas, float *to, int64_t plane, tw_error *err);
 /** The picture's own rows [y, y + rows) of columns `x`, as stored, in the worker's room; as many rows as fit, at least one. */
 tw_status tw_frame_rows(const tw_frame *frame, tw_span x, int64_t y, int64_t *rows, tw_error *err);
+
+/** Bytes of two rows before they are reduced. */
+static inline int64_t tw_pair_bytes(const tw_op_state *state)
+{
+    return 2 * state->canvas[0] * 2 * 3 * (int64_t)sizeof(float);
+}
 
 /* thumb.c */
 
@@ -97,6 +111,16 @@ int64_t tw_worker_bytes(const tw_op_state *state);
 tw_status tw_stage_begin(tw_op_state *state, int stage, tw_error *err);
 void tw_stage_end(tw_op_state *state, int stage);
 tw_status tw_stage_run(tw_op_state *state, tw_step *step, int stage, tw_error *err);
+
+/* compose.c: the frames warped and mixed by what a net left that saw them reduced */
+
+/** Bytes of a worker for w x h pixels of the result. Pure. */
+int64_t tw_compose_bytes(int64_t w, int64_t h);
+tw_status tw_compose_run(tw_op_state *state, tw_step *step, tw_error *err);
+/** A sampler of one frame as it is. */
+tw_status tw_compose_sampler(tw_op_state *state, tw_interpolate_worker *worker, int frame, tw_error *err);
+#define TW_SAMPLER_BLOCKS                                                                                                      \
+    48 /* of a sampled picture that a worker holds: a patch of 64 x 64 with 150 pixels of motion around it */
 
 /* finish.c */
 
