@@ -235,6 +235,7 @@ tw_status tw_job_run(tw_job *job, tw_error *err)
 {
     tw_run run;
     forget_report(job);
+    job->asked = 0;
     tw_status status = tw_run_prepare(job, true, &run, err);
     if (status == TW_OK)
         status = check_grant(&run, err);
