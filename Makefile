@@ -31,6 +31,7 @@ test-large: test-setup build
 bench: test-setup build
 	@bench/run.sh $(BUILD)
 	@bench/register.sh $(BUILD)
+	@bench/batch.sh $(BUILD)
 
 # Quality of the built-in nets beside others, on pictures that no training saw: half an hour.
 evaluate: test-setup build

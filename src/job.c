@@ -237,6 +237,7 @@ tw_status tw_job_run(tw_job *job, tw_error *err)
     tw_run run;
     tw_job *next = NULL;
     forget_report(job);
+    job->asked = 0;
     tw_status status = tw_run_prepare(job, true, &run, err);
     if (status == TW_OK)
         status = tw_next_plan(&run, err);

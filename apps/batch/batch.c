@@ -61,11 +61,11 @@ static void on_broken(void *user)
 
 static tw_status take_streams(batch *b, tw_error *err)
 {
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     b->in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     b->out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    bool ok =
-        null >= 0 && b->in >= 0 && b->out >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
+    bool ok = null >= 0 && b->in >= 0 && b->out >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+              (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 || dup2(null, STDOUT_FILENO) >= 0); /* standard error may be closed */
     int code = errno;
     if (null > STDERR_FILENO)
         close(null);

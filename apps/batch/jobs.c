@@ -220,7 +220,10 @@ static void on_progress(void *user, double fraction)
         return;
     event = batch_event("progress", o->work->id);
     json_object_set_new(event, "fraction", json_real(fraction));
-    batch_send_if_ready(o->jobs->events, event);
+    if (fraction < 1)
+        batch_send_if_ready(o->jobs->events, event);
+    else
+        batch_send(o->jobs->events, event); /* the last one is always told */
 }
 
 static void on_warning(void *user, const char *line)

@@ -196,13 +196,22 @@ pub fn app(client: Client, folder: PathBuf) -> Router {
 
 #[allow(dead_code)] // the test calls `app`
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() {
+    if let Err(error) = serve().await {
+        eprintln!("manga: {error}");
+        std::process::exit(1);
+    }
+}
+
+#[allow(dead_code)]
+async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
     let folder = PathBuf::from(words.next().ok_or("usage: manga FOLDER [PORT] [MEMORY]")?);
     let port: u16 = words.next().map_or(Ok(8080), |word| word.parse())?;
     let memory = words.next().unwrap_or_else(|| "50%".into());
     std::fs::create_dir_all(&folder)?;
-    let client = Client::builder().memory(&memory).log(|line| eprintln!("engine: {line}")).start().await?;
+    let program = std::env::var("TILEWRIGHT").unwrap_or_else(|_| "tilewright".into());
+    let client = Client::builder().program(program).memory(&memory).log(|line| eprintln!("engine: {line}")).start().await?;
     eprintln!("tilewright {} on http://127.0.0.1:{port}", client.hello().version);
     let server = axum::Server::bind(&([127, 0, 0, 1], port).into()).serve(app(client.clone(), folder).into_make_service());
     server.with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;

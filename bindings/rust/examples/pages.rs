@@ -38,7 +38,14 @@ async fn report(mut jobs: tokio::sync::mpsc::Receiver<(PathBuf, JobHandle)>) -> 
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() {
+    if let Err(error) = upscale_all().await {
+        eprintln!("pages: {error}");
+        std::process::exit(1);
+    }
+}
+
+async fn upscale_all() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.len() < 2 {
         return Err("usage: pages IN OUT [MEMORY] [SCALE]".into());
