@@ -55,15 +55,17 @@ static bool check_token(const serve_http *http, struct MHD_Connection *connectio
     return serve_refuse(error, 401, given ? "the token is wrong" : "a token is asked for: Authorization: Bearer TOKEN");
 }
 
+/* With or without a port. */
 static bool is_local_name(const char *host)
 {
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        size_t length = strlen(names[i]);
-        if (g_ascii_strncasecmp(host, names[i], length) == 0 && (host[length] == 0 || host[length] == ':'))
-            return true;
-    }
-    return g_str_has_prefix(host, "127.");
+    struct in_addr address;
+    bool bracket = host[0] == '[';
+    char *name = bracket ? g_strndup(host + 1, strcspn(host + 1, "]")) : g_strndup(host, strcspn(host, ":"));
+    bool local = bracket ? strcmp(name, "::1") == 0
+                         : g_ascii_strcasecmp(name, "localhost") == 0 ||
+                               (inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+    g_free(name);
+    return local;
 }
 
 /* A page of elsewhere that a browser shows may send requests here, also under a name of its own that leads here. */
