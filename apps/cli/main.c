@@ -35,7 +35,8 @@ static const char batch_about[] =
     "The exit code is 0 when every job was done, otherwise that of the first error.";
 
 static const char serve_about[] =
-    "Takes jobs over HTTP on this machine alone unless told otherwise. A job is sent to /v1/jobs as a "
+    "Takes jobs over HTTP, on this machine alone unless told otherwise, and shows a page for people who have a browser. A job "
+    "is sent to /v1/jobs as a "
     "picture with options, by their names of every operator; its state, its progress as it goes, and its result are then asked "
     "for by its id. The models are loaded once. Jobs start in the order they come in and run side by side as far as the peaks "
     "of their plans fit the budget of the whole process; a job that can never fit is refused with the smallest budget that "

@@ -18,7 +18,11 @@
 typedef enum route {
     ROUTE_NONE,
     ROUTE_HEALTH,
+    ROUTE_PAGE,
+    ROUTE_OPENAPI,
     ROUTE_METRICS,
+    ROUTE_MODELS,
+    ROUTE_PLANS,
     ROUTE_JOBS,
     ROUTE_JOB,
     ROUTE_EVENTS,
@@ -92,15 +96,38 @@ static bool take_id(request *r, const char *text, const char **rest)
     return true;
 }
 
+static const serve_page *find_page(const char *url)
+{
+    for (const serve_page *page = serve_pages; page->path; page++)
+        if (strcmp(url, page->path) == 0)
+            return page;
+    return NULL;
+}
+
+static bool is_posted(route asked)
+{
+    return asked == ROUTE_JOBS || asked == ROUTE_PLANS;
+}
+
+/* What tells nothing of anybody's work, so that a page can be loaded which then asks for the token. */
+static bool is_open(route asked)
+{
+    return asked == ROUTE_HEALTH || asked == ROUTE_PAGE || asked == ROUTE_OPENAPI;
+}
+
 static route find_route(request *r, const char *url)
 {
     const char *rest;
-    if (strcmp(url, "/healthz") == 0)
-        return ROUTE_HEALTH;
-    if (strcmp(url, "/metrics") == 0)
-        return ROUTE_METRICS;
-    if (strcmp(url, "/v1/jobs") == 0)
-        return ROUTE_JOBS;
+    static const struct {
+        const char *url;
+        route route;
+    } all[] = {{"/healthz", ROUTE_HEALTH},   {"/metrics", ROUTE_METRICS}, {"/openapi.json", ROUTE_OPENAPI},
+               {"/v1/models", ROUTE_MODELS}, {"/v1/plans", ROUTE_PLANS},  {"/v1/jobs", ROUTE_JOBS}};
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        if (strcmp(url, all[i].url) == 0)
+            return all[i].route;
+    if (find_page(url))
+        return ROUTE_PAGE;
     if (!g_str_has_prefix(url, "/v1/jobs/") || !take_id(r, url + 9, &rest))
         return ROUTE_NONE;
     return !*rest                         ? ROUTE_JOB
@@ -111,13 +138,13 @@ static route find_route(request *r, const char *url)
 
 static const char *methods_of(route asked)
 {
-    return asked == ROUTE_JOBS ? "POST" : asked == ROUTE_JOB ? "GET, HEAD, DELETE" : "GET, HEAD";
+    return is_posted(asked) ? "POST" : asked == ROUTE_JOB ? "GET, HEAD, DELETE" : "GET, HEAD";
 }
 
 static bool check_method(route asked, const char *method, serve_error *error)
 {
     bool read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    bool allowed = asked == ROUTE_JOBS  ? strcmp(method, "POST") == 0
+    bool allowed = is_posted(asked)     ? strcmp(method, "POST") == 0
                    : asked == ROUTE_JOB ? read || strcmp(method, "DELETE") == 0
                                         : read;
     return allowed ? true : serve_refuse(error, 405, "%.20s: there is %s", method, methods_of(asked));
@@ -167,11 +194,11 @@ static request *begin(serve_http *http, struct MHD_Connection *connection, const
     request *r = g_new0(request, 1);
     atomic_fetch_add(&http->requests, 1);
     r->route = find_route(r, url);
-    if (!check_origin(http, connection, &r->error) || (r->route != ROUTE_HEALTH && !check_token(http, connection, &r->error)))
+    if (!check_origin(http, connection, &r->error) || (!is_open(r->route) && !check_token(http, connection, &r->error)))
         return r;
     if (r->route == ROUTE_NONE)
         serve_refuse(&r->error, 404, "%.200s: nothing is there", url);
-    else if (check_method(r->route, method, &r->error) && r->route == ROUTE_JOBS)
+    else if (check_method(r->route, method, &r->error) && is_posted(r->route))
         begin_job(http, connection, r);
     return r;
 }
@@ -192,6 +219,19 @@ static unsigned status_of(tw_status code)
     return code == TW_ERROR_INPUT || code == TW_ERROR_USAGE || code == TW_ERROR_BUDGET ? 422 : 503;
 }
 
+static enum MHD_Result take_plan(serve_http *http, struct MHD_Connection *connection, request *r, serve_order *order)
+{
+    tw_error err = TW_ERROR_NONE;
+    char *plan = serve_jobs_plan(http->jobs, order, http->settings->defaults, &err);
+    if (!plan) {
+        serve_refuse(&r->error, status_of(err.code), "%s", err.message);
+        return refuse(http, connection, r);
+    }
+    enum MHD_Result result = serve_reply_text(connection, 200, "application/json", plan, true);
+    g_free(plan);
+    return result;
+}
+
 static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connection, request *r)
 {
     char location[64];
@@ -200,6 +240,8 @@ static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connect
     serve_job *job;
     if (!serve_form_order(r->form, &order, &r->error))
         return refuse(http, connection, r);
+    if (r->route == ROUTE_PLANS)
+        return take_plan(http, connection, r, &order);
     if (!check_room(http, &r->error)) { /* others came in while this one was being sent */
         serve_order_clear(http->jobs, &order);
         return refuse(http, connection, r);
@@ -260,21 +302,50 @@ static enum MHD_Result reply_health(serve_http *http, struct MHD_Connection *con
     return serve_reply_json(connection, draining ? 503 : 200, json, NULL);
 }
 
-static enum MHD_Result answer(serve_http *http, struct MHD_Connection *connection, request *r, const char *method)
+static enum MHD_Result reply_models(serve_http *http, struct MHD_Connection *connection, request *r)
 {
-    r->queued = true;
-    if (r->error.status)
+    tw_error err = TW_ERROR_NONE;
+    char *json = NULL;
+    if (tw_models_list(&json, &err) != TW_OK) {
+        serve_refuse(&r->error, 503, "%s", err.message);
         return refuse(http, connection, r);
-    if (r->route == ROUTE_JOBS)
-        return take_job(http, connection, r);
-    if (r->route == ROUTE_HEALTH)
-        return reply_health(http, connection);
-    if (r->route != ROUTE_METRICS)
-        return reply_job(http, connection, r, method);
+    }
+    enum MHD_Result result = serve_reply_text(connection, 200, "application/json", json, true);
+    tw_bytes_free(json);
+    return result;
+}
+
+static enum MHD_Result reply_metrics(serve_http *http, struct MHD_Connection *connection)
+{
     char *text = serve_metrics(http);
     enum MHD_Result result = serve_reply_text(connection, 200, "text/plain; version=0.0.4", text, true);
     g_free(text);
     return result;
+}
+
+static enum MHD_Result answer(serve_http *http, struct MHD_Connection *connection, request *r, const char *method,
+                              const char *url)
+{
+    r->queued = true;
+    if (r->error.status)
+        return refuse(http, connection, r);
+    switch (r->route) {
+    case ROUTE_JOBS:
+    case ROUTE_PLANS:
+        return take_job(http, connection, r);
+    case ROUTE_HEALTH:
+        return reply_health(http, connection);
+    case ROUTE_METRICS:
+        return reply_metrics(http, connection);
+    case ROUTE_MODELS:
+        return reply_models(http, connection, r);
+    case ROUTE_OPENAPI:
+        return serve_reply_json(connection, 200, serve_openapi(), NULL);
+    case ROUTE_PAGE:
+        return serve_reply_text(connection, 200, find_page(url)->type, find_page(url)->text, false);
+    default:
+        return reply_job(http, connection, r, method);
+    }
 }
 
 /* --- the daemon ---------------------------------------------------------------------------------------------------- */
@@ -292,7 +363,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         return r->error.status && body > PASSED_OVER ? refuse(http, connection, r) : MHD_YES;
     }
     if (*length == 0)
-        return r->queued ? MHD_YES : answer(http, connection, r, method);
+        return r->queued ? MHD_YES : answer(http, connection, r, method, url);
     r->passed += r->form ? 0 : (int64_t)*length;
     if (r->form)
         serve_form_take(r->form, data, *length);

@@ -31,6 +31,13 @@ void serve_http_stop(serve_http *http);
 
 /** Prometheus text, freed with g_free. */
 char *serve_metrics(serve_http *http);
+/** The description of it all, from the options tables. */
+json_t *serve_openapi(void);
+/** A file of the page; its last one has no path. */
+typedef struct serve_page {
+    const char *path, *type, *text;
+} serve_page;
+extern const serve_page serve_pages[];
 /** Answers with the events of the job, whose reference it takes over. */
 enum MHD_Result serve_stream(serve_http *http, struct MHD_Connection *connection, serve_job *job);
 

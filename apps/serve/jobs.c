@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "jobs.h"
+#include "job_parts.h"
 
 #include <glib.h>
 #include <pthread.h>
@@ -13,45 +13,6 @@
 #include "base/wait.h"
 
 #define MOST_KEPT 256 /* jobs that have ended */
-
-typedef struct waiter {
-    void (*wake)(void *user);
-    void *user;
-} waiter;
-
-struct serve_job {
-    serve_jobs *jobs;
-    int references;
-    serve_order order; /* without its json */
-    char *op;
-    batch_work *work; /* NULL once it has ended */
-    int64_t ticket;
-    serve_state state;
-    bool listed;
-    double taken, started, ended; /* seconds of the monotonic clock */
-    double fraction;
-    char *plan, *report; /* JSON */
-    char *error;
-    const char *error_code;
-    GPtrArray *warnings;
-    int64_t version;
-    GArray *waiters;
-};
-
-struct serve_jobs {
-    tw_session *session;
-    tw_queue *queue;
-    serve_spool *spool;
-    char *spool_prefix, *root_prefix;
-    int32_t keep;
-    void (*changed)(void *user);
-    void *user;
-    pthread_mutex_t lock; /* guards what follows, and all jobs */
-    GHashTable *by_id;
-    GQueue ended; /* in that order */
-    serve_counts counts;
-    batch_times times;
-};
 
 static const char *const state_names[] = {"waiting", "running", "done", "failed", "cancelled"};
 
@@ -227,7 +188,7 @@ static void on_warning(void *user, const char *line)
     pthread_mutex_unlock(&o->jobs->lock);
 }
 
-static int64_t file_bytes(const char *path)
+int64_t serve_file_bytes(const char *path)
 {
     struct stat st;
     return path && stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
@@ -252,11 +213,11 @@ static bool is_in(const char *path, const char *folder)
 static void settle(serve_jobs *jobs, serve_job *o, tw_job *job, const tw_error *error)
 {
     double in = 0;
-    int64_t out = file_bytes(o->order.result), freed = 0;
+    int64_t out = serve_file_bytes(o->order.result), freed = 0;
     for (int i = 0; i < BATCH_INPUTS; i++) {
-        in += (double)file_bytes(o->work->inputs[i]);
+        in += (double)serve_file_bytes(o->work->inputs[i]);
         if (is_in(o->work->inputs[i], o->order.folder)) {
-            freed += file_bytes(o->work->inputs[i]);
+            freed += serve_file_bytes(o->work->inputs[i]);
             unlink(o->work->inputs[i]);
         }
     }
@@ -352,6 +313,27 @@ tw_status serve_jobs_add(serve_jobs *jobs, serve_order *order, const batch_defau
     return status;
 }
 
+char *serve_jobs_plan(serve_jobs *jobs, serve_order *order, const batch_default *defaults, tw_error *err)
+{
+    batch_request request = {.command = BATCH_RUN, .json = order->json, .id = order->id, .texts = order->texts};
+    tw_error own = TW_ERROR_NONE;
+    batch_work *work = NULL;
+    char *plan = NULL, *text = NULL;
+    tw_status status = batch_work_new(&request, jobs->session, defaults, &work, &own);
+    if (status == TW_OK)
+        status = tw_queue_plan(jobs->queue, work->job, &own);
+    if (status == TW_OK)
+        text = tw_job_json(work->job);
+    if (status != TW_OK)
+        fail_tidily(jobs, order, &own, err);
+    else
+        plan = tidy(jobs, order->folder, text ? text : "null");
+    tw_bytes_free(text);
+    batch_work_free(work);
+    serve_order_clear(jobs, order);
+    return plan;
+}
+
 serve_job *serve_jobs_find(serve_jobs *jobs, const char *id)
 {
     pthread_mutex_lock(&jobs->lock);
@@ -405,90 +387,4 @@ void serve_jobs_count(serve_jobs *jobs, serve_counts *out)
     out->p50 = batch_times_quantile(&jobs->times, 0.5);
     out->p95 = batch_times_quantile(&jobs->times, 0.95);
     pthread_mutex_unlock(&jobs->lock);
-}
-
-/* --- a job as JSON ------------------------------------------------------------------------------------------------- */
-
-static void set_text(json_t *json, const char *key, const char *report)
-{
-    json_t *value = report ? json_loads(report, 0, NULL) : NULL;
-    json_object_set_new(json, key, value ? value : json_null());
-}
-
-static void set_result(json_t *json, const serve_job *job)
-{
-    json_t *result = json_null();
-    if (job->state == SERVE_DONE && job->order.result) {
-        char *url = g_strdup_printf("/v1/jobs/%s/result", job->order.id);
-        result = json_pack("{s:I,s:s,s:s}", "bytes", (json_int_t)file_bytes(job->order.result), "type",
-                           serve_media_type(job->order.result), "url", url);
-        g_free(url);
-    }
-    json_object_set_new(json, "result", result);
-}
-
-static void set_error(json_t *json, const serve_job *job)
-{
-    json_t *error = job->error ? json_pack("{s:s,s:s}", "code", job->error_code, "message", job->error) : json_null();
-    json_object_set_new(json, "error", error);
-}
-
-json_t *serve_job_json(serve_job *job)
-{
-    json_t *json = json_object(), *warnings = json_array();
-    double now = tw_seconds_now();
-    int64_t place = tw_queue_place(job->jobs->queue, job->ticket);
-    pthread_mutex_lock(&job->jobs->lock);
-    json_object_set_new(json, "id", json_string(job->order.id));
-    json_object_set_new(json, "op", json_string(job->op));
-    json_object_set_new(json, "state", json_string(state_names[job->state]));
-    json_object_set_new(json, "place", job->state == SERVE_WAITING && place >= 0 ? json_integer(place) : json_null());
-    json_object_set_new(json, "progress", json_real(job->fraction));
-    json_object_set_new(json, "waited",
-                        batch_seconds((job->started > 0 ? job->started
-                                       : job->ended > 0 ? job->ended
-                                                        : now) -
-                                      job->taken));
-    json_object_set_new(json, "seconds",
-                        job->started > 0 ? batch_seconds((job->ended > 0 ? job->ended : now) - job->started) : json_null());
-    for (guint i = 0; i < job->warnings->len; i++)
-        json_array_append_new(warnings, json_string(g_ptr_array_index(job->warnings, i)));
-    json_object_set_new(json, "warnings", warnings);
-    set_text(json, "plan", job->plan);
-    set_text(json, "report", job->report);
-    set_result(json, job);
-    set_error(json, job);
-    pthread_mutex_unlock(&job->jobs->lock);
-    return json;
-}
-
-serve_state serve_job_state(serve_job *job)
-{
-    pthread_mutex_lock(&job->jobs->lock);
-    serve_state state = job->state;
-    pthread_mutex_unlock(&job->jobs->lock);
-    return state;
-}
-
-const char *serve_job_id(const serve_job *job)
-{
-    return job->order.id;
-}
-
-const char *serve_job_result(const serve_job *job)
-{
-    return job->order.result;
-}
-
-const char *serve_media_type(const char *path)
-{
-    static const char *const types[][2] = {
-        {".png", "image/png"},   {".jpeg", "image/jpeg"}, {".jpg", "image/jpeg"},  {".webp", "image/webp"},
-        {".tiff", "image/tiff"}, {".tif", "image/tiff"},  {".gif", "image/gif"},   {".jxl", "image/jxl"},
-        {".avif", "image/avif"}, {".heif", "image/heif"}, {".heic", "image/heif"}, {".ppm", "image/x-portable-pixmap"},
-        {".tfm", "text/plain"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-        if (g_str_has_suffix(path, types[i][0]))
-            return types[i][1];
-    return "application/octet-stream";
 }

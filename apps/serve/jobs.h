@@ -41,6 +41,8 @@ void serve_jobs_free(serve_jobs *jobs);
 void serve_jobs_id(char id[SERVE_ID + 1]);
 /** On success *out is a reference. */
 tw_status serve_jobs_add(serve_jobs *jobs, serve_order *order, const batch_default *defaults, serve_job **out, tw_error *err);
+/** The plan of such a job as JSON, freed with g_free; nothing is added, and the order is cleared. NULL with an error. */
+char *serve_jobs_plan(serve_jobs *jobs, serve_order *order, const batch_default *defaults, tw_error *err);
 void serve_order_clear(serve_jobs *jobs, serve_order *order);
 
 /** A reference, or NULL. */

@@ -93,8 +93,14 @@ enum MHD_Result serve_reply_text(struct MHD_Connection *connection, unsigned sta
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text,
                                                                     copy ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
-    if (response)
+    if (response) {
         MHD_add_response_header(response, "Content-Type", type);
+        MHD_add_response_header(response, "Cache-Control", "no-store");
+        MHD_add_response_header(
+            response, "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    }
     return reply(connection, status, response);
 }
 

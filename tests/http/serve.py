@@ -235,6 +235,54 @@ def test_paths(program, work):
     server.stop()
 
 
+def test_plans(program, work):
+    """A plan is that of the job, takes nothing and leaves nothing."""
+    source = make_picture(work / "in.png", 300, 200)
+    server = Server(program, work, "--memory", "300M", "--root", str(work))
+    body = json.dumps({"op": "upscale", "input": "in.png", "scale": 3})
+    plan = server.ask("POST", "/v1/plans", body, {"Content-Type": "application/json"}).json()
+    job = server.wait(server.post_json(op="upscale", input="in.png", scale=3))
+    check(plan["width"] == 900 and plan["planned_peak_bytes"] > 0, plan)
+    for key in ("width", "height", "tile", "schedule", "planned_peak_bytes", "model", "input", "budget_bytes"):
+        check(plan[key] == job["plan"][key], key, plan[key], job["plan"][key])
+    raw = server.ask("POST", "/v1/plans?op=upscale&scale=3", Path(source).read_bytes(), {"Content-Type": "image/png"}).json()
+    check(raw["tile"] == plan["tile"], raw)
+    server.ask("POST", "/v1/plans?op=upscale&memory=1M", Path(source).read_bytes(), {"Content-Type": "image/png"}).error(422, "1.0 MiB")
+    server.ask("POST", "/v1/plans?op=upscale", b"junk", {"Content-Type": "image/png"}).error(422, "upload1")
+    before = server.metric("store_bytes")
+    server.ask("POST", "/v1/plans?op=upscale&scale=3", Path(source).read_bytes(), {"Content-Type": "image/png"})
+    check(server.metric("store_bytes") == before and server.metric("jobs_accepted_total") == 1, "kept something")
+    server.stop()
+
+
+def test_described(program, work):
+    """/openapi.json knows every option that a job takes; the page loads nothing from elsewhere."""
+    server = Server(program, work, "--memory", "300M")
+    described = server.get("/openapi.json").json()
+    check(described["openapi"].startswith("3.1"), described["openapi"])
+    tables = json.loads(subprocess.run([program, "help", "--tables"], capture_output=True, check=True, timeout=60).stdout)
+    found = {op["name"]: {option["name"].replace("-", "_") for option in op["options"] if not option.get("own")} for op in tables["ops"]}
+    for op, names in found.items():
+        has = set(described["components"]["schemas"][op + "_form"]["properties"])
+        missing = names - has - {"scratch", "resume"} - ({"field", "warped", "report"} if op == "register" else set())
+        missing -= {"config", "json", "quiet", "progress", "help"}
+        check(not missing, op, missing)
+
+    def refs(value):
+        if isinstance(value, dict):
+            return [value["$ref"]] if "$ref" in value else [ref for inner in value.values() for ref in refs(inner)]
+        return [ref for inner in value for ref in refs(inner)] if isinstance(value, list) else []
+    for ref in refs(described):
+        check(ref.rsplit("/", 1)[1] in described["components"]["schemas"], ref)
+    page = server.get("/")
+    check(page.headers["Content-Type"].startswith("text/html") and "script-src 'self'" in page.headers["Content-Security-Policy"], page.headers)
+    for name in ("/index.html", "/style.css", "/app.js"):
+        text = server.get(name).body.decode()
+        check(len(text) > 1000 and "http://" not in text and "https://" not in text and "//cdn" not in text, name)
+    check({model["name"] for model in server.get("/v1/models").json()["models"]} >= {"photo-2x", "photo-4x"}, "models")
+    server.stop()
+
+
 def test_who(program, work):
     """Tokens, hosts and origins."""
     (work / "token").write_text("s3cret\n")
