@@ -47,7 +47,7 @@ typedef struct batch_work {
 
 /** A JSON object in UTF-8, bounded in its number of values and its depth; TW_ERROR_USAGE in one line. */
 tw_status batch_parse(const char *text, size_t length, json_t **out, tw_error *err);
-/** True where the option `name` is called `key`, _ for - allowed. */
+/** True where the option `name` is called `key`, _ for -. */
 bool batch_same_key(const char *key, const char *name);
 
 /** TW_ERROR_USAGE in one line without the line's number. Clear the request in any case. */

@@ -314,9 +314,20 @@ static bool is_file_option(const tw_option_info *info)
     return strcmp(info->type, "file") == 0 || (info->unit && strcmp(info->unit, "file") == 0);
 }
 
+static bool is_bound(const serve_form *f, const char *name)
+{
+    static const char *const bounds[] = {"max-pixels", "scratch-limit", NULL};
+    const batch_default *given = f->limits->defaults;
+    while (given->name && strcmp(given->name, name) != 0)
+        given++;
+    return given->name && g_strv_contains(bounds, name);
+}
+
 static bool check_option(serve_form *f, const char *key, const tw_option_info *info, json_t *value)
 {
     const char *text = json_string_value(value);
+    if (is_bound(f, info->name))
+        return serve_refuse(&f->error, 422, "\"%s\" is the server's to choose", key);
     if (is_file_option(info))
         return check_file(f, key, info, value);
     if (text && f->order.texts && is_upload(f, text))

@@ -14,7 +14,8 @@ typedef struct serve_form serve_form;
 typedef struct serve_limits {
     const char *root; /* real path; NULL: none */
     int root_fd;
-    int64_t most_body; /* bytes */
+    int64_t most_body;             /* bytes */
+    const batch_default *defaults; /* of jobs; those that bound them are the server's alone */
 } serve_limits;
 
 /** For the body that the headers of `connection` announce. NULL with `error` filled: it is none of the kinds that are known. */

@@ -100,27 +100,29 @@ char *serve_path_new(const char *root, int root_fd, const char *name, serve_erro
 
 /* --- fields -------------------------------------------------------------------------------------------------------- */
 
+/* True when the value that follows a key is `none` and nothing else. */
+static bool says_none(const char *value, const char *none)
+{
+    value += strspn(value, " \t=\"");
+    return none && g_str_has_prefix(value, none) && (!value[strlen(none)] || strchr("\" \t\r\n", value[strlen(none)]));
+}
+
 /* Where a field's file names another one. What stands behind the key may say that there is none. */
-static bool names_other(char *block)
+static bool names_other(const char *block)
 {
     static const struct {
         const char *key, *none;
     } keys[] = {{"elementdatafile", "local"},
-                {"initialtransformparameter", "noinitialtransform"},
+                {"initialtransformparameterfilename", "noinitialtransform"},
+                {"initialtransformparametersfilename", "noinitialtransform"},
                 {"data file", NULL},
                 {"\ndatafile", NULL}};
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-        const char *at = block;
-        while ((at = strstr(at, keys[i].key))) {
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        for (const char *at = block; (at = strstr(at, keys[i].key));) {
             at += strlen(keys[i].key);
-            const char *end = at + strcspn(at, "\r\n");
-            char *rest = g_strndup(at, (gsize)MIN(end - at, 200));
-            bool none = keys[i].none && strstr(rest, keys[i].none);
-            g_free(rest);
-            if (!none)
+            if (!says_none(at, keys[i].none))
                 return true;
         }
-    }
     return false;
 }
 

@@ -92,6 +92,7 @@ static tw_status set_up(server *s, int *port, tw_error *err)
     const serve_settings *settings = s->http.settings;
     tw_queue_settings queue = {sizeof queue, settings->memory, HELD_BYTES, settings->most_running};
     int64_t store;
+    s->http.limits.defaults = settings->defaults;
     TW_TRY(read_size("max-body", settings->max_body, &s->http.limits.most_body, err));
     TW_TRY(read_size("store", settings->store, &store, err));
     TW_TRY(read_token(settings->token_file, &s->http.token, err));

@@ -179,7 +179,7 @@ def test_bad_requests(program, work):
     server.post(*[source] * 20).error(422, "files")
     check(ask(bytes(3 * MIB), "image/png", "/v1/jobs?op=upscale").error(413) == "too_large", "too large")
     ask(iter([bytes(MIB // 2)] * 3), "image/png", "/v1/jobs?op=upscale").error(413)
-    for path in ("/", "/v1", "/v1/jobs/", "/v1/jobs/1", "/v1/jobs/" + "0" * 33, "/v1/jobs/../jobs", "/v1/jobs/" + "0" * 32 + "/x", "/%00"):
+    for path in ("/v1", "/app.js/", "/v1/jobs/", "/v1/jobs/1", "/v1/jobs/" + "0" * 33, "/v1/jobs/../jobs", "/v1/jobs/" + "0" * 32 + "/x"):
         check(server.get(path).error(404) == "not_found", path)
     server.get("/v1/jobs/" + "0" * 32).error(404)
     server.get("/v1/jobs").error(405, "POST")
@@ -221,7 +221,10 @@ def test_paths(program, work):
         server.post_json(op="upscale", input="in.png", output=name, overwrite=True).error(403)
     for name in ("", ".", "inner", "pipe.png", "missing.png", "in.png/x"):
         server.post_json(op="upscale", input=name).error(422)
-    for name in ("other.mhd", "chain.txt"):
+    (root / "trick.txt").write_text(f'(InitialTransformParametersFileName "{secret}") // "NoInitialTransform"\n')
+    (root / "trick.mhd").write_text(f"ObjectType = Image\nElementDataFile = {secret} LOCAL\n")
+    (root / "apart.nrrd").write_text(f"NRRD0004\ntype: float\ndata file: {secret}\n")
+    for name in ("other.mhd", "chain.txt", "trick.txt", "trick.mhd", "apart.nrrd"):
         server.post_json(op="warp", input="in.png", field=name).error(422, "names another file")
         server.post(source, op="warp", files=[("field", name, (root / name).read_bytes())]).error(422, "names another file")
     for model in ("../outside/m.param", "/etc/m", "m.param"):
@@ -305,6 +308,33 @@ def test_who(program, work):
     server.get("/metrics", Origin="http://evil.example").error(403, "Origin")
     server.get("/metrics", Origin="null").error(403, "Origin")
     check(server.get("/metrics", Origin=f"http://127.0.0.1:{server.port}").status == 200, "own page")
+    server.stop()
+
+
+def test_fields(program, work):
+    """A field is an upload, too; one that stands alone is taken."""
+    source = make_picture(work / "in.png", 200, 160)
+    (work / "shift.tfm").write_text("#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_2_2\n"
+                                    "Parameters: 1 0 0 1 3 0\nFixedParameters: 0 0\n")
+    (work / "shift.txt").write_text('(Transform "TranslationTransform")\n(NumberOfParameters 2)\n(TransformParameters 3 0)\n'
+                                    '(InitialTransformParametersFileName "NoInitialTransform")\n(FixedImageDimension 2)\n'
+                                    '(MovingImageDimension 2)\n(Size 200 160)\n(Index 0 0)\n(Spacing 1 1)\n(Origin 0 0)\n')
+    server = Server(program, work, "--memory", "300M")
+    subprocess.run([program, "warp", "--quiet", source, work / "out.png", "--field", work / "shift.tfm"], check=True, timeout=100)
+    for name in ("shift.tfm", "shift.txt"):
+        job = server.wait(server.post(source, op="warp", files=[("field", name, (work / name).read_bytes())]))
+        check(server.result(job) == (work / "out.png").read_bytes(), name)
+    server.post(source, op="warp", field="shift.tfm").error(422, "field")
+    server.stop()
+
+
+def test_bounds(program, work):
+    """What the server was given to bound jobs, they cannot lift."""
+    source = make_picture(work / "in.png", 200, 160)
+    server = Server(program, work, "--memory", "300M", "--max-pixels", "20000")
+    job = server.wait(server.post(source), "failed")
+    check(job["error"]["code"] == "input" and "20000" in job["error"]["message"], job["error"])
+    server.post(source, max_pixels="0").error(422, "server")
     server.stop()
 
 
