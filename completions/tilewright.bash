@@ -4,7 +4,7 @@ _tilewright() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} op=${COMP_WORDS[1]} options=
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "upscale interpolate compare register warp plan verify batch models help --help --version" -- "$cur"))
+        COMPREPLY=($(compgen -W "upscale interpolate compare register warp plan verify batch serve models help --help --version" -- "$cur"))
         return
     fi
     case $op in
@@ -191,6 +191,31 @@ _tilewright() {
     batch)
         options="-j --jobs --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --quiet -h --help"
         case $prev in
+            -j|--jobs) return ;;
+            --memory) return ;;
+            --vram) return ;;
+            --threads) return ;;
+            --device) COMPREPLY=($(compgen -W "auto cpu gpu" -- "$cur")); return ;;
+            --schedule) COMPREPLY=($(compgen -W "auto carry halo whole" -- "$cur")); return ;;
+            -t|--tile|--tile-size) return ;;
+            --tile-threshold) return ;;
+            --enable-tiling) COMPREPLY=($(compgen -W "true false" -- "$cur")); return ;;
+            --halo|--tile-overlap) COMPREPLY=($(compgen -W "exact" -- "$cur")); return ;;
+            --profile) COMPREPLY=($(compgen -W "manga 4k low-memory fast quality speed" -- "$cur")); return ;;
+            --scratch-limit) return ;;
+            --max-pixels) return ;;
+        esac ;;
+    serve)
+        options="--port --bind --token-file --root --max-body --max-waiting --store --keep --grace --timeout -j --jobs --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --quiet -h --help"
+        case $prev in
+            --port) return ;;
+            --bind) return ;;
+            --max-body) return ;;
+            --max-waiting) return ;;
+            --store) return ;;
+            --keep) return ;;
+            --grace) return ;;
+            --timeout) return ;;
             -j|--jobs) return ;;
             --memory) return ;;
             --vram) return ;;

@@ -278,6 +278,18 @@ tw_status tw_queue_add(tw_queue *queue, tw_job *job, int32_t priority, const tw_
     return status;
 }
 
+tw_status tw_queue_plan(tw_queue *queue, tw_job *job, tw_error *err)
+{
+    if (job->session != queue->session)
+        return tw_fail(err, TW_ERROR_USAGE, "queue: a job of another session");
+    pthread_mutex_lock(&queue->lock);
+    int64_t share = tw_room_share(&queue->room), all = tw_room_for_jobs(&queue->room);
+    pthread_mutex_unlock(&queue->lock);
+    tw_status status = tw_room_plan(job, share, all, err);
+    job->most_bytes = 0;
+    return status;
+}
+
 static void cancel(tw_queue *queue, entry *e, bool waits)
 {
     tw_error error = TW_ERROR_NONE;

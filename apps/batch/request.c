@@ -33,7 +33,7 @@ static tw_status check_shape(const char *text, size_t length, tw_error *err)
     return TW_OK;
 }
 
-static tw_status parse(const char *text, size_t length, json_t **out, tw_error *err)
+tw_status batch_parse(const char *text, size_t length, json_t **out, tw_error *err)
 {
     const char *end = text;
     json_error_t error;
@@ -131,7 +131,7 @@ static tw_status read_command(batch_request *request, tw_error *err)
 tw_status batch_request_read(const char *text, size_t length, batch_request *out, tw_error *err)
 {
     *out = (batch_request){0};
-    TW_TRY(parse(text, length, &out->json, err));
+    TW_TRY(batch_parse(text, length, &out->json, err));
     TW_TRY(read_id(out, err));
     TW_TRY(read_command(out, err));
     if (out->command == BATCH_BUDGET)
@@ -237,7 +237,7 @@ static tw_status set_output(batch_work *work, json_t *json, tw_error *err)
 
 static const char *const own_keys[] = {"cmd", "id", "op", "input", "output", "priority", "resume", "sha256", NULL};
 
-static bool same_key(const char *key, const char *name)
+bool batch_same_key(const char *key, const char *name)
 {
     for (; *key && *name; key++, name++)
         if (*key != (*name == '-' ? '_' : *name))
@@ -299,32 +299,32 @@ static char *value_text(const char *type, const json_t *value)
     return NULL;
 }
 
-static tw_status set_option(batch_work *work, const char *op, const char *key, const json_t *value, tw_error *err)
+static tw_status set_option(batch_work *work, const char *op, const char *key, const json_t *value, bool texts, tw_error *err)
 {
     tw_option_info info;
     size_t i = 0;
     bool found = false;
     while (!found && tw_op_option_at(op, i++, &info))
-        found = same_key(key, info.name) || (info.alias && same_key(key, info.alias));
+        found = batch_same_key(key, info.name) || (info.alias && batch_same_key(key, info.alias));
     if (!found)
         return fail_option(op, key, err);
     if (json_is_null(value))
         return TW_OK;
-    char *text = value_text(info.type, value);
+    char *text = texts && json_is_string(value) ? g_strdup(json_string_value(value)) : value_text(info.type, value);
     tw_status status = text ? tw_job_set(work->job, info.name, text, err)
                             : tw_fail(err, TW_ERROR_USAGE, "\"%s\" is %s", key, wanted(info.type));
     g_free(text);
     return status;
 }
 
-static tw_status set_options(batch_work *work, json_t *json, const char *op, tw_error *err)
+static tw_status set_options(batch_work *work, json_t *json, const char *op, bool texts, tw_error *err)
 {
     const char *key;
     json_t *value;
     json_object_foreach(json, key, value)
     {
         if (!g_strv_contains(own_keys, key))
-            TW_TRY(set_option(work, op, key, value, err));
+            TW_TRY(set_option(work, op, key, value, texts, err));
     }
     return TW_OK;
 }
@@ -348,7 +348,7 @@ static tw_status fill(batch_work *work, const batch_request *request, const char
     TW_TRY(read_own(work, request->json, err));
     for (; defaults->name; defaults++)
         TW_TRY(tw_job_set(work->job, defaults->name, defaults->value, err));
-    TW_TRY(set_options(work, request->json, op, err));
+    TW_TRY(set_options(work, request->json, op, request->texts, err));
     TW_TRY(add_inputs(work, request->json, err));
     return set_output(work, request->json, err);
 }

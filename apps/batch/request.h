@@ -24,6 +24,7 @@ typedef struct batch_request {
     const char *id;     /* of the job, in `json`; NULL: none */
     const char *memory; /* of `budget`; NULL: not to be changed */
     bool cancel;        /* of `shutdown` */
+    bool texts;         /* options may be texts whatever their type, as fields of a form are */
 } batch_request;
 
 /** A value that jobs have where their lines say nothing else. */
@@ -43,6 +44,11 @@ typedef struct batch_work {
     int32_t priority;
     bool resume, hash;
 } batch_work;
+
+/** A JSON object in UTF-8, bounded in its number of values and its depth; TW_ERROR_USAGE in one line. */
+tw_status batch_parse(const char *text, size_t length, json_t **out, tw_error *err);
+/** True where the option `name` is called `key`, _ for -. */
+bool batch_same_key(const char *key, const char *name);
 
 /** TW_ERROR_USAGE in one line without the line's number. Clear the request in any case. */
 tw_status batch_request_read(const char *text, size_t length, batch_request *out, tw_error *err);

@@ -10,7 +10,7 @@
 #include "terminal.h"
 
 /* Options of jobs, tried on one: a wrong word is an error of the command, not of every job. */
-static tw_status read_defaults(const cli_args *args, GArray *defaults, tw_error *err)
+tw_status cli_read_defaults(const cli_args *args, GArray *defaults, tw_error *err)
 {
     tw_session *session = NULL;
     tw_job *job = NULL;
@@ -53,7 +53,7 @@ int cli_batch(int argc, char **argv)
         cli_terminal_setup(&args);
         code = check_words(&args, &err);
         if (code == TW_OK)
-            code = read_defaults(&args, defaults, &err);
+            code = cli_read_defaults(&args, defaults, &err);
         batch_settings settings = {cli_get(&args, "memory"), cli_get(&args, "device"), atoi(cli_get(&args, "jobs")),
                                    (const batch_default *)(void *)defaults->data, cli_quiet()};
         if (code == TW_OK)

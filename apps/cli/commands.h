@@ -12,8 +12,13 @@ int cli_op(const char *op, int argc, char **argv, bool plan_only);
 int cli_plan(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_batch(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 int cli_models(int argc, char **argv);
 int cli_help(int argc, char **argv);
+
+/** The options of jobs that `batch` or `serve` was given, but memory, as batch_default without the end. Strings are the
+ *  arguments'. */
+tw_status cli_read_defaults(const cli_args *args, GArray *defaults, tw_error *err);
 
 /** Every picture of a folder; `args` are parsed and the first input is a folder. */
 int cli_folder(const cli_args *args, bool plan_only);

@@ -119,7 +119,7 @@ void cli_print_command_help(FILE *file, const char *name)
             if (cli_compatible_applies(c, table, op))
                 fprintf(file, "  -%c %-*s%s\n", c->letter, HELP_COLUMN - 5, c->value ? c->value : "", c->help);
         fprintf(file, "\nSizes: 512M, 1.5G, 50%%. - reads standard input or writes standard output.\n");
-    } else if (strcmp(name, "models") == 0 || strcmp(name, "batch") == 0) {
+    } else if (strcmp(name, "models") == 0 || strcmp(name, "batch") == 0 || strcmp(name, "serve") == 0) {
         print_options(file, table, "Options", false);
     } else if (strcmp(name, "verify") == 0) {
         print_options(file, table, "Options", false);

@@ -34,11 +34,23 @@ static const char batch_about[] =
     "all of them may take together. All commands and events: docs/protocol.md.\n\n"
     "The exit code is 0 when every job was done, otherwise that of the first error.";
 
+static const char serve_about[] =
+    "Takes jobs over HTTP, on this machine alone unless told otherwise, and shows a page for people who have a browser. A job "
+    "is sent to /v1/jobs as a "
+    "picture with options, by their names of every operator; its state, its progress as it goes, and its result are then asked "
+    "for by its id. The models are loaded once. Jobs start in the order they come in and run side by side as far as the peaks "
+    "of their plans fit the budget of the whole process; a job that can never fit is refused with the smallest budget that "
+    "would do. Uploads go to files, not to memory.\n\n"
+    "The options of every operator that are given here hold for each job that does not say otherwise, but --memory, which is "
+    "what all of them may take together. Every request and answer: docs/http.md.\n\n"
+    "The exit code is 0 after SIGTERM or SIGINT.";
+
 const cli_command cli_commands[] = {
     {"plan", "OP ARGS", "what an operator would do: schedule, tile, memory, time; reads headers only", cli_plan, NULL},
     {"verify", "IN", "prove on a picture of yours that tiles give what the whole would have given", cli_verify, verify_about},
     {"batch", "<JOBS >EVENTS", "jobs as JSON lines on standard input, events as JSON lines on standard output", cli_batch,
      batch_about},
+    {"serve", "[options]", "jobs over HTTP, on this machine alone unless told otherwise", cli_serve, serve_about},
     {"models", "list | info M | add FILE | install PACK", "the models an operator can use", cli_models, NULL},
     {"help", "[OP]", "this text, or an operator's options", cli_help, NULL},
     {NULL, NULL, NULL, NULL, NULL},

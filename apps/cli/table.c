@@ -119,7 +119,65 @@ static const tw_option interpolate_table[] = {
      .since = "0.2"},
     {.name = NULL},
 };
-static const tw_option *const own_tables[] = {own_table, models_table, verify_table, interpolate_table, batch_table, NULL};
+static const tw_option serve_table[] = {
+    {.name = "port",
+     .type = TW_OPTION_INT,
+     .max = 65535,
+     .fallback = "8730",
+     .help = "port to listen on, 0 for any that is free: it is printed",
+     .since = "0.1"},
+    {.name = "bind",
+     .type = TW_OPTION_TEXT,
+     .fallback = "127.0.0.1",
+     .help = "address to listen on; one that other machines can reach needs --token-file",
+     .since = "0.1"},
+    {.name = "token-file",
+     .type = TW_OPTION_FILE,
+     .help = "file whose one word every request must bring: Authorization: Bearer WORD",
+     .since = "0.1"},
+    {.name = "root",
+     .type = TW_OPTION_FILE,
+     .help = "folder whose files requests may name (default: none may be named, pictures are uploaded)",
+     .since = "0.1"},
+    {.name = "max-body", .type = TW_OPTION_SIZE, .fallback = "2G", .help = "most bytes of a request", .since = "0.1"},
+    {.name = "max-waiting",
+     .type = TW_OPTION_INT,
+     .min = 1,
+     .max = 1024,
+     .fallback = "64",
+     .help = "most jobs that wait; further ones are told when to come again",
+     .since = "0.1"},
+    {.name = "store",
+     .type = TW_OPTION_SIZE,
+     .fallback = "8G",
+     .help = "most bytes of uploads and results, in the folder for scratch files",
+     .since = "0.1"},
+    {.name = "keep",
+     .type = TW_OPTION_INT,
+     .max = 1e6,
+     .fallback = "3600",
+     .unit = "s",
+     .help = "how long results are kept; at most 256, and no longer than there is room",
+     .since = "0.1"},
+    {.name = "grace",
+     .type = TW_OPTION_INT,
+     .max = 1e6,
+     .fallback = "30",
+     .unit = "s",
+     .help = "how long jobs may go on after SIGTERM or SIGINT; a second one ends them at once",
+     .since = "0.1"},
+    {.name = "timeout",
+     .type = TW_OPTION_INT,
+     .min = 1,
+     .max = 86400,
+     .fallback = "60",
+     .unit = "s",
+     .help = "a connection that is silent for so long is closed",
+     .since = "0.1"},
+    {.name = NULL},
+};
+static const tw_option *const own_tables[] = {own_table,   models_table, verify_table, interpolate_table,
+                                              batch_table, serve_table,  NULL};
 /* What verify does not take of upscale's: it writes nothing, and cuts the tiles that it names itself. */
 static const char *const not_verified[] = {"tile",        "tile-threshold",   "enable-tiling", "format",    "lossless",
                                            "compression", "tiff-compression", "orient",        "overwrite", "resume",
@@ -178,13 +236,15 @@ bool cli_is_common(const tw_option_info *info)
     return true;
 }
 
-/* What every operator takes, and what is the batch's own. */
-static GArray *batch_options(void)
+/* What every operator takes, and what is the batch's own, or the server's. */
+static GArray *batch_options(bool serves)
 {
     static const char *const not_of_batch[] = {"json", "progress", "resume", NULL};
     GArray *table = g_array_new(FALSE, TRUE, sizeof(cli_option));
     cli_option option = {.own = false};
 
+    for (const tw_option *o = serve_table; serves && o->name; o++)
+        add_own(table, o);
     add_own(table, &batch_table[0]);
     for (size_t i = 0; tw_op_option_at(tw_op_at(0)->name, i, &option.info); i++)
         if (cli_is_common(&option.info))
@@ -201,9 +261,9 @@ GArray *cli_table_new(const char *command)
     cli_option option = {.own = false};
     bool verify = strcmp(command, "verify") == 0;
 
-    if (strcmp(command, "batch") == 0) {
+    if (strcmp(command, "batch") == 0 || strcmp(command, "serve") == 0) {
         g_array_free(table, TRUE);
-        return batch_options();
+        return batch_options(strcmp(command, "serve") == 0);
     }
     for (const tw_option *o = verify_table; verify && o->name; o++)
         add_own(table, o);

@@ -54,6 +54,8 @@ TW_API void tw_queue_free(tw_queue *queue);
  *  event is called from inside. `ticket` (may be NULL) names the job from now on. */
 TW_API tw_status tw_queue_add(tw_queue *queue, tw_job *job, int32_t priority, const tw_queue_events *events, int64_t *ticket,
                               tw_error *err);
+/** Plans a job that is not in the queue as the queue would, alone, for those who want to see that before they add it. */
+TW_API tw_status tw_queue_plan(tw_queue *queue, tw_job *job, tw_error *err);
 /** Its `ended` gets TW_ERROR_INTERRUPTED, unless it was done already. False (0) where no such job waits or runs. */
 TW_API int tw_queue_cancel(tw_queue *queue, int64_t ticket);
 TW_API void tw_queue_cancel_all(tw_queue *queue);

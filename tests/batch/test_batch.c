@@ -113,8 +113,8 @@ static void test_types(void)
         const char *key, *taken; /* 1: the value of that place is */
     } keys[] = {
         {"tta", "10000000100"},    {"enable_tiling", "10000000100"}, {"noise", "01000000101"},   {"scale", "01100000100"},
-        {"memory", "01010000100"}, {"tile", "01010100100"},          {"quality", "01010000100"}, {"schedule", "00000000110"},
-        {"pad", "00000000100"},    {"tile_size", "01010100100"},
+        {"memory", "01010000100"}, {"tile", "01010100110"},          {"quality", "01010000100"}, {"schedule", "00000000110"},
+        {"pad", "00000000100"},    {"tile_size", "01010100110"},
     };
     tw_session *session = NULL;
     g_assert_cmpint(tw_session_new(&session, NULL), ==, TW_OK);
@@ -135,6 +135,32 @@ static void test_types(void)
             batch_request_clear(&request);
             g_free(line);
         }
+    }
+    tw_session_free(session);
+}
+
+/* Fields of a form are texts whatever the option's type; elsewhere a text is no number. */
+static void test_texts(void)
+{
+    static const struct {
+        const char *option;
+        bool typed, text; /* taken in a line; as a field */
+    } all[] = {{"\"scale\":\"2\"", false, true},    {"\"scale\":\"x\"", false, false}, {"\"tta\":\"true\"", false, true},
+               {"\"tta\":\"maybe\"", false, false}, {"\"noise\":\"3\"", false, true},  {"\"memory\":\"1G\"", true, true}};
+    tw_session *session = NULL;
+    g_assert_cmpint(tw_session_new(&session, NULL), ==, TW_OK);
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(all); i++) {
+        bool texts = i % 2;
+        char *line = g_strdup_printf("{\"cmd\":\"run\",\"id\":\"1\",\"op\":\"upscale\",\"input\":\"a\",%s}", all[i / 2].option);
+        batch_request request;
+        batch_work *work = NULL;
+        g_assert_cmpint(batch_request_read(line, strlen(line), &request, NULL), ==, TW_OK);
+        request.texts = texts;
+        tw_status status = batch_work_new(&request, session, &(batch_default){NULL, NULL}, &work, NULL);
+        g_assert_cmpint(status, ==, (texts ? all[i / 2].text : all[i / 2].typed) ? TW_OK : TW_ERROR_USAGE);
+        batch_work_free(work);
+        batch_request_clear(&request);
+        g_free(line);
     }
     tw_session_free(session);
 }
@@ -189,6 +215,7 @@ int main(int argc, char **argv)
     g_test_add_func("/batch/lines", test_lines);
     g_test_add_func("/batch/long-lines", test_long_lines);
     g_test_add_func("/batch/types", test_types);
+    g_test_add_func("/batch/texts", test_texts);
     g_test_add_func("/batch/tables", test_tables);
     g_test_add_func("/batch/times", test_times);
     return g_test_run();

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/cache.sh"
 
 PACKAGES="build-essential cmake meson ninja-build pkg-config ca-certificates python3 python3-venv git
-libglib2.0-dev libvips-dev libjansson-dev libcyaml-dev"
+libglib2.0-dev libvips-dev libjansson-dev libcyaml-dev libmicrohttpd-dev"
 [ "${1:-}" = test ] && PACKAGES="$PACKAGES mesa-vulkan-drivers clang libclang-rt-14-dev clang-format-14"
 # Rust of any other origin will do, too.
 [ "${1:-}" = test ] && ! PATH="$PATH:$HOME/.cargo/bin" command -v cargo >/dev/null && PACKAGES="$PACKAGES cargo"

@@ -31,6 +31,7 @@ step unit meson test -C "$build" --no-rebuild --suite unit --print-errorlogs
 step cli meson test -C "$build" --no-rebuild --suite cli --print-errorlogs
 step fail meson test -C "$build" --no-rebuild --suite fail --print-errorlogs
 step batch meson test -C "$build" --no-rebuild --suite batch --print-errorlogs
+step http meson test -C "$build" --no-rebuild --suite http --print-errorlogs
 step rust tools/test/rust.sh "$build/tilewright"
 step large meson test -C "$build" --no-rebuild --suite large --print-errorlogs
 step gpu env VK_DRIVER_FILES="$(ls /usr/share/vulkan/icd.d/lvp_icd.*.json 2>/dev/null | head -n 1)" \
@@ -45,7 +46,7 @@ sanitized() {
     export TW_SANITIZED=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
     export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     local run="meson test -C $build-asan --no-rebuild --timeout-multiplier 4 --print-errorlogs"
-    $run account blend carry_steps carry_calculus compare engine field field_chain field_files graph model options pixels register schedule seams sink source warp winograd cli && $run --suite fail && $run --suite batch
+    $run account blend carry_steps carry_calculus compare engine field field_chain field_files graph model options pixels register schedule seams sink source warp winograd cli && $run --suite fail && $run --suite batch && $run --suite http
 }
 step sanitizers sanitized
 echo "$passed passed, $failed failed"

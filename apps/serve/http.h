@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/** The server's side of HTTP: who may ask what, and what is answered. All requests come from one thread. */
+#ifndef TW_SERVE_HTTP_H
+#define TW_SERVE_HTTP_H
+
+#include <stdatomic.h>
+
+#include "form.h"
+#include "serve.h"
+
+typedef struct serve_http {
+    const serve_settings *settings;
+    serve_limits limits;
+    char *token;   /* NULL: none is asked for */
+    bool loopback; /* only this machine can reach it */
+    tw_queue *queue;
+    serve_spool *spool;
+    serve_jobs *jobs;
+    struct MHD_Daemon *daemon;
+    double start;                             /* seconds */
+    atomic_bool draining;                     /* no more jobs are taken */
+    atomic_int streams;                       /* of events, open now */
+    atomic_int_least64_t requests, errors[2]; /* those of 4xx and of 5xx */
+    atomic_int_least64_t refused[2];          /* 429, 503 */
+} serve_http;
+
+/** Starts to listen; the port is in *port. */
+tw_status serve_http_start(serve_http *http, int *port, tw_error *err);
+/** Jobs must have ended. */
+void serve_http_stop(serve_http *http);
+
+/** Prometheus text, freed with g_free. */
+char *serve_metrics(serve_http *http);
+/** The description of it all, from the options tables. */
+json_t *serve_openapi(void);
+/** A file of the page; its last one has no path. */
+typedef struct serve_page {
+    const char *path, *type, *text;
+} serve_page;
+extern const serve_page serve_pages[];
+/** Answers with the events of the job, whose reference it takes over. */
+enum MHD_Result serve_stream(serve_http *http, struct MHD_Connection *connection, serve_job *job);
+
+#endif

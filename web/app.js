@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+// One picture at a time: choose, plan, run, look, download. Options come from the server's own description of them.
+"use strict";
+
+const at = (id) => document.getElementById(id);
+const MIB = 1048576;
+const SHOWN_BYTES = 64 * MIB; // larger results are for downloading
+let operators = {}, models = [], file = null, job = null, source = null, result = null, planned = 0;
+
+// --- talking to the server ---
+
+async function ask(method, path, body) {
+  const headers = {};
+  if (at("token").value) headers.Authorization = "Bearer " + at("token").value;
+  const answer = await fetch(path, { method, body, headers });
+  if (answer.status === 401) {
+    at("token-row").hidden = false;
+    at("token").focus();
+  }
+  if (answer.ok) return answer;
+  let message = answer.status + " " + answer.statusText;
+  try {
+    message = (await answer.json()).error.message;
+  } catch { /* no JSON: the status is all there is */ }
+  const again = answer.headers.get("Retry-After");
+  throw new Error(again ? `${message}; try again in ${again} s` : message);
+}
+
+function complain(error) {
+  at("error").hidden = !error;
+  at("error").textContent = error ? String(error.message || error) : "";
+}
+
+// --- words ---
+
+const size = (bytes) => bytes >= 1024 * MIB ? (bytes / MIB / 1024).toFixed(1) + " GiB" : (bytes / MIB).toFixed(1) + " MiB";
+
+function time(seconds) {
+  if (seconds < 1) return "less than a second";
+  if (seconds < 90) return `about ${Math.round(seconds)} s`;
+  return seconds < 5400 ? `about ${Math.round(seconds / 60)} min` : `about ${(seconds / 3600).toFixed(1)} h`;
+}
+
+// --- options ---
+
+function fill(select, entries, chosen) {
+  select.replaceChildren(...entries.map(([value, text]) => new Option(text, value, false, value === chosen)));
+}
+
+const option = (name) => (operators[at("op").value] || {})[name];
+
+function field(name, schema) {
+  const box = document.createElement("div"), label = document.createElement("label"), help = document.createElement("small");
+  let input;
+  if (schema.type === "boolean" || schema.enum) {
+    input = document.createElement("select");
+    const words = schema.enum || ["true", "false"];
+    fill(input, [["", "default"], ...words.map((word) => [word, word])], "");
+  } else {
+    input = document.createElement("input");
+    input.placeholder = schema["x-default"] || "default";
+  }
+  input.id = "option-" + name;
+  input.name = name;
+  label.htmlFor = input.id;
+  label.textContent = name.replaceAll("_", " ");
+  help.id = input.id + "-help";
+  help.textContent = schema.description;
+  input.setAttribute("aria-describedby", help.id);
+  box.append(label, input, help);
+  return box;
+}
+
+const apart = ["op", "input", "model", "scale", "format"];
+
+function chooseOperator() {
+  const all = operators[at("op").value] || {};
+  at("more").replaceChildren(...Object.entries(all).filter(([name, schema]) => !apart.includes(name) && schema.format !== "binary")
+    .map(([name, schema]) => field(name, schema)));
+  for (const name of ["model", "scale", "format"]) at(name).parentElement.hidden = !all[name];
+  const formats = (all.format || {}).enum || [];
+  fill(at("format"), formats.map((word) => [word, word.toUpperCase()]), "png");
+  changed();
+}
+
+function chooseModel() {
+  const model = models.find((each) => each.name === at("model").value);
+  at("about").textContent = model ? `${model.title}. ${model.licence || ""}` : "A built-in net, chosen by the scale and by how the picture was encoded.";
+  changed();
+}
+
+function form() {
+  const data = new FormData();
+  data.append("op", at("op").value);
+  for (const name of ["model", "scale", "format"]) if (option(name) && at(name).value) data.append(name, at(name).value);
+  for (const input of at("more").querySelectorAll("[name]")) if (input.value.trim()) data.append(input.name, input.value.trim());
+  data.append("input", file, file.name);
+  return data;
+}
+
+// --- steps ---
+
+function changed() {
+  planned++;
+  at("plan-card").hidden = true;
+  at("start").disabled = true;
+  at("plan").disabled = !file || !!job;
+}
+
+function choose(chosen) {
+  if (!chosen || job) return;
+  file = chosen;
+  at("chosen").textContent = `${file.name}, ${size(file.size)}`;
+  at("result-card").hidden = at("run-card").hidden = true;
+  complain(null);
+  changed();
+  at("plan").focus();
+}
+
+function showPlan(plan) {
+  const facts = [["Picture", `${plan.input_width} × ${plan.input_height}`], ["Result", `${plan.width} × ${plan.height}`],
+    ["Memory", `${size(plan.planned_peak_bytes)} of ${size(plan.budget_bytes)}`],
+    ["Time", plan.planned_seconds ? time(plan.planned_seconds) : "not known yet on this machine"],
+    ["Model", plan.model], ["Runs", `${plan.tiles} tile${plan.tiles === 1 ? "" : "s"}, ${plan.schedule}, on ${plan.device}`],
+    ["Exact", plan.exact ? "as if it were not cut into tiles" : plan.error_bound >= 0 ? `within ${plan.error_bound}/255` : "no: the error is not known"]];
+  at("facts").replaceChildren(...facts.filter((fact) => fact[1]).flatMap(([name, value]) => {
+    const dt = document.createElement("dt"), dd = document.createElement("dd");
+    dt.textContent = name;
+    dd.textContent = value;
+    return [dt, dd];
+  }));
+  at("plan-card").hidden = false;
+}
+
+async function makePlan(event) {
+  event.preventDefault();
+  if (!file || job) return;
+  const number = ++planned;
+  complain(null);
+  at("plan").disabled = true;
+  try {
+    const plan = await (await ask("POST", "/v1/plans", form())).json();
+    if (number !== planned) return; // something was changed meanwhile
+    showPlan(plan);
+    at("start").disabled = false;
+    at("start").focus();
+  } catch (error) {
+    complain(error);
+  }
+  at("plan").disabled = false;
+}
+
+function showJob(news) {
+  job = news;
+  const words = { waiting: news.place > 0 ? `Waits: ${news.place}. in the queue` : "Being planned", running: `Runs: ${Math.floor(news.progress * 100)} %`,
+    done: `Done in ${(news.seconds || 0).toFixed(1)} s`, failed: "Failed", cancelled: "Cancelled" };
+  at("state").textContent = words[news.state];
+  at("progress").value = news.progress;
+  const left = news.progress > 0.02 && news.state === "running" ? news.seconds / news.progress * (1 - news.progress) : 0;
+  at("time").textContent = left ? `${time(left)} left` : "";
+  at("warnings").replaceChildren(...news.warnings.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  if (news.error && news.state === "failed") complain(news.error.message);
+}
+
+// EventSource sends no token.
+async function follow(id) {
+  const reader = (await ask("GET", `/v1/jobs/${id}/events`)).body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    const events = text.split("\n\n");
+    text = events.pop();
+    for (const event of events) showJob(JSON.parse(event.slice(event.indexOf("\ndata: ") + 7)));
+  }
+}
+
+async function start() {
+  if (!file || job) return;
+  complain(null);
+  for (const id of ["start", "plan"]) at(id).disabled = true;
+  at("result-card").hidden = true;
+  try {
+    showJob(await (await ask("POST", "/v1/jobs", form())).json());
+    at("run-card").hidden = false;
+    at("cancel").hidden = false;
+    at("cancel").focus();
+    await follow(job.id);
+    if (job.state === "waiting" || job.state === "running") throw new Error("the server is gone");
+    if (job.state === "done") await showResult(job);
+  } catch (error) {
+    complain(error);
+  }
+  at("cancel").hidden = true;
+  job = null;
+  at("plan").disabled = false;
+  at("start").disabled = at("plan-card").hidden;
+}
+
+async function cancel() {
+  try {
+    if (job) await ask("DELETE", "/v1/jobs/" + job.id);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+// --- the result ---
+
+const load = (image, url) => new Promise((done) => {
+  image.onload = () => done(true);
+  image.onerror = () => done(false);
+  image.src = url;
+});
+
+async function showResult(ended) {
+  if (!ended.result) return;
+  for (const url of [source, result]) if (url) URL.revokeObjectURL(url);
+  source = URL.createObjectURL(file);
+  result = URL.createObjectURL(await (await ask("GET", ended.result.url)).blob());
+  at("download").href = result;
+  at("download").download = file.name.replace(/\.[^.]*$/, "") + `-${ended.report.width}x${ended.report.height}.` + ended.result.type.split("/")[1];
+  at("result-card").hidden = false;
+  const shown = ended.result.bytes < SHOWN_BYTES && await load(at("before"), source) && await load(at("after"), result);
+  at("compare").hidden = !shown;
+  at("not-shown").hidden = shown;
+  at("not-shown").textContent = `${ended.report.width} × ${ended.report.height}, ${size(ended.result.bytes)}: this browser does not show it.`;
+  slide();
+  at("download").focus();
+}
+
+function slide() {
+  const part = Number(at("slide").value);
+  at("before").style.clipPath = `inset(0 ${100 - part}% 0 0)`;
+  at("edge").style.left = part + "%";
+  at("slide").setAttribute("aria-valuetext", `${Math.round(part)} percent before`);
+}
+
+function drag(event) {
+  if (event.type === "pointermove" && !event.buttons) return;
+  const box = at("stage").getBoundingClientRect();
+  at("slide").value = Math.min(100, Math.max(0, (event.clientX - box.left) / box.width * 100));
+  slide();
+}
+
+// --- set-up ---
+
+async function open() {
+  try {
+    const described = await (await ask("GET", "/openapi.json")).json();
+    for (const [name, schema] of Object.entries(described.components.schemas))
+      if (name.endsWith("_form") && (schema.properties.input || {}).minItems === 1 && schema.properties.format)
+        operators[name.slice(0, -5)] = schema.properties;
+    fill(at("op"), Object.keys(operators).filter((name) => name !== "warp").map((name) => [name, name]), "upscale");
+    fill(at("scale"), [["", "the model's"], ["2", "2 ×"], ["3", "3 ×"], ["4", "4 ×"], ["1", "same size"]], "2");
+    chooseOperator();
+    models = (await (await ask("GET", "/v1/models")).json()).models.filter((model) => !model.error);
+    fill(at("model"), [["", "automatic"], ...models.map((model) => [model.name, model.name])], "");
+    chooseModel();
+    const figures = await (await ask("GET", "/metrics")).text();
+    const figure = (name) => Number((figures.match(new RegExp(`^tilewright_${name} (.*)$`, "m")) || [])[1]);
+    at("budget").textContent = `Memory for all jobs: ${size(figure("memory_budget_bytes"))}; ${figure("jobs_running")} run, ${figure("jobs_waiting")} wait.`;
+    complain(null);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+at("file").addEventListener("change", () => choose(at("file").files[0]));
+at("form").addEventListener("submit", makePlan);
+at("start").addEventListener("click", start);
+at("cancel").addEventListener("click", cancel);
+at("op").addEventListener("change", chooseOperator);
+at("model").addEventListener("change", chooseModel);
+for (const id of ["scale", "format", "more"]) at(id).addEventListener("input", changed);
+at("slide").addEventListener("input", slide);
+for (const type of ["pointerdown", "pointermove"]) at("stage").addEventListener(type, drag);
+at("token").addEventListener("change", open);
+for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, (event) => {
+  event.preventDefault();
+  at("drop").classList.toggle("over", type === "dragover");
+  if (type === "drop") choose(event.dataTransfer.files[0]);
+});
+open();
