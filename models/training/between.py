@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The net that makes the frame between two frames, and its export as an ncnn graph.
 
-It goes from coarse to fine: at 1/32, 1/16, 1/8, 1/4 and 1/2 of the size, a block looks at both frames, warped by the flow so far, and
+It goes from coarse to fine: at 1/16, 1/8, 1/4 and 1/2 of the size, a block looks at both frames, warped by the flow so far, and
 corrects the flow. Flow means: for each pixel of the frame at time t, how far away (in pixels of the level) its content is in
 the first frame (x, y) and in the second (x, y). Beside it goes a mask (logit of how much the first frame counts) and a few
 hidden channels. At full size a smaller block corrects flow and mask once more and adds what warped frames lack (they are soft).
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 import ncnn_file
 
-LEVELS = (32, 16, 8, 4, 2)
+LEVELS = (16, 8, 4, 2)
 WIDTH, FIRST, HIDDEN, FINE = 40, 24, 3, 24
 SLOPE = ncnn_file.SLOPE
 ALIGNMENT = 2 * LEVELS[0]
@@ -145,8 +145,8 @@ class Between(nn.Module):
     def block(self, i):
         return self.blocks[i if len(self.blocks) > 1 else 0]
 
-    def forward(self, first, second, t):
-        """first, second: N x 3 x H x W, 0 to 1, sides multiples of ALIGNMENT; t: N x 1 x 1 x 1. Returns the frame (not clamped),
+    def forward(self, first, second, t, levels=LEVELS):
+        """first, second: N x 3 x H x W, 0 to 1, sides multiples of ALIGNMENT; t: N x 1 x 1 x 1; levels: the last ones of LEVELS, all but in training. Returns the frame (not clamped),
         [flow, in pixels of the level, of each level and of the full size], and [frame, of each level but the coarsest and of the
         full size, made of frames warped by the flow from the level before]."""
         small = {1: (first, second)}
@@ -154,7 +154,7 @@ class Between(nn.Module):
             small[s] = tuple(F.avg_pool2d(x, 2) for x in small[s // 2])
         flow = mask = hidden = None
         flows, merged = [], []
-        for i, s in enumerate(LEVELS):
+        for s in levels:
             a, b = small[s]
             if flow is None:
                 flow, mask, hidden = (a.new_zeros(a.shape[0], n, *a.shape[2:]) for n in (4, 1, HIDDEN))
@@ -163,7 +163,7 @@ class Between(nn.Module):
                 merged.append(torch.lerp(b, a, torch.sigmoid(mask)))
             told = t.expand(-1, 1, *a.shape[2:])
             left = motion_left(torch.cat((a, b), 1), t)
-            change = self.block(i)(torch.cat((a, b, told, flow * SMALL, mask, hidden), 1), left)
+            change = self.block(LEVELS.index(s))(torch.cat((a, b, told, flow * SMALL, mask, hidden), 1), left)
             flow, mask, hidden = flow + change[:, :4], mask + change[:, 4:5], change[:, 5:]
             flows.append(flow)
             coarse = hidden

@@ -18,10 +18,10 @@ import between_ncnn
 import motion
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FIRST, SCENES, SIDE = 1_000_000, 40, 512   # made motion: numbers no training sample has
+FIRST, SCENES, SIDE = 1_000_000, 20, 512   # made motion: numbers no training sample has
 NEAR, FAR = 32.0, 160.0                    # the longest moves of its two sets, in pixels
 VIDEOS, JUDGES = {'bikes': 'bikes.mp4'}, {'carphone': 'carphone_pristine.mp4', 'bigbuckbunny': 'bigbuckbunny.mp4'}
-TRIPLES = 30                               # per video, evenly spread
+TRIPLES = 20                               # per video, evenly spread
 # The sheet shows one picture only, whose licence (CC-BY-4.0) lets it be shown here
 SHOWN, SHOWN_SCENES = 'friends_by_Aitzol_Berasategi.jpg', (3, 5, 8, 13)
 

@@ -16,8 +16,11 @@ import between_ncnn
 import motion
 import trainer
 
-CROPS = ((4, 128), (2, 192))                 # crops per step and their side, one of these
-MERGED, FLOW = (0.1, 0.1, 0.1, 0.2, 0.4), 0.04  # weights of the losses beside that of the result, whose weight is 1
+CROPS = ((4, 128), (2, 192), (2, 192))      # crops per step and their side, one of these
+# Which level comes first, and the longest flow, in pixels, of samples for it: a crop is small, and its coarsest level sees little but
+# edges. Begun at a finer one, the levels learn, as they share their weights, what the first one does in a large picture.
+BEGIN = ((16, 1e9), (16, 1e9), (8, 14.0), (4, 7.0))
+MERGED, FLOW = (0.1, 0.1, 0.2, 0.4), 0.04  # weights of the losses beside that of the result, whose weight is 1
 SOFT, SOFT_FLOW = 0.003, 0.05              # below this (of white, pixels) a loss is square, above it is a distance
 USUAL = 0.03                               # a crop as wrong as this counts as it is, better ones count more
 
@@ -50,13 +53,15 @@ class Task:
         return float(np.abs(self.files['flow'][i]).max())
 
     def batch(self, rng):
-        """Frames (3 tensors), flow from the middle one at half its size, what is seen of it, and its time."""
+        """Frames (3 tensors), flow from the middle one at half its size, what is seen of it, its time, and the first level."""
         ready = np.flatnonzero(self.files['time'] > 0)
         frames, flow, seen, t = [], [], [], []
-        batch, side = rng.choice(CROPS)
+        (batch, side), (begin, longest) = rng.choice(CROPS), rng.choice(BEGIN)
         for _ in range(batch):
-            drawn = [int(ready[rng.randrange(len(ready))]) for _ in range(rng.choice((1, 2)))]
-            i = max(drawn, key=self.speed)
+            while True:
+                i = int(ready[rng.randrange(len(ready))])
+                if self.speed(i) <= longest:
+                    break
             y, x = (2 * rng.randrange((motion.SIDE - side) // 2 + 1) for _ in range(2))
             crop = self.files['frames'][i, :, y:y + side, x:x + side]
             half = slice(y // 2, (y + side) // 2), slice(x // 2, (x + side) // 2)
@@ -75,7 +80,7 @@ class Task:
             if rng.random() < 0.5:
                 crop, where, sight = crop.swapaxes(1, 2), where[[1, 0, 3, 2]].swapaxes(1, 2), sight.swapaxes(1, 2)
             crop = crop[..., rng.sample(range(3), 3)]
-            if rng.random() < 0.5:         # other colours, and little contrast, as large parts of most videos have
+            if rng.random() < 0.4:         # other colours, and little contrast, as large parts of most videos have
                 gain = math.exp(rng.uniform(math.log(0.12), 0))
                 crop = crop * gain + rng.uniform(0, 255) * (1 - gain)
             if rng.random() < 0.1:
@@ -89,19 +94,20 @@ class Task:
             seen.append(sight.astype(np.float32))
             t.append(moment)
         frames = torch.from_numpy(np.stack(frames)).permute(1, 0, 4, 2, 3) / 255
-        return [x for x in frames], torch.from_numpy(np.stack(flow)), torch.from_numpy(np.stack(seen)), torch.tensor(t).view(-1, 1, 1, 1)
+        return [x for x in frames], torch.from_numpy(np.stack(flow)), torch.from_numpy(np.stack(seen)), torch.tensor(t).view(-1, 1, 1, 1), begin
 
     def loss(self, batch, precision):
-        (first, middle, last), flow, seen, t = batch
-        result, flows, merged = self.net(first, last, t)
+        (first, middle, last), flow, seen, t, begin = batch
+        levels = [s for s in between.LEVELS if s <= begin]
+        result, flows, merged = self.net(first, last, t, levels)
         small = {1: middle}
-        for s in (2, 4, 8, 16):
+        for s in (2, 4, 8):
             small[s] = F.avg_pool2d(small[s // 2], 2)
         loss = wrong_by(result - middle)
-        for weight, s, frame in zip(MERGED, (16, 8, 4, 2, 1), merged):
+        for weight, s, frame in zip(MERGED[-len(merged):], (8, 4, 2, 1)[-len(merged):], merged):
             loss = loss + weight * wrong_by(frame - small[s])
         weight = 0.1 + 0.9 * seen.repeat_interleave(2, 1)
-        for s, found in zip(between.LEVELS, flows[:-1]):
+        for s, found in zip(levels, flows[:-1]):
             step, begin = s // 2, s // 4       # the truth is at half size
             wrong = found - flow[:, :, begin::step, begin::step] / s
             loss = loss + FLOW * (weight[:, :, begin::step, begin::step] * distance(wrong, SOFT_FLOW)).mean()

@@ -19,7 +19,7 @@ FINE_FROM = 0.9  # share of the training after which all is float32
 
 def arguments(description):
     ask = argparse.ArgumentParser(description=description)
-    ask.add_argument('pictures', help='the folder that pictures.py and drawings.py filled')
+    ask.add_argument('pictures', help='the folder that pictures.py and drawings.py, or motion.py, filled')
     ask.add_argument('work', help='takes checkpoints')
     ask.add_argument('--from', dest='begin', help='folder of an exported net whose kernels to begin with')
     ask.add_argument('--steps', type=int, default=30000)
