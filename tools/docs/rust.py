@@ -11,6 +11,9 @@ use crate::value::{Bytes, Choice, Pixels};
 """
 TYPES = {"flag": "bool", "bool": "bool", "int": "i64", "real": "f64", "size": "impl Into<Bytes>", "geometry": "impl Into<Pixels>",
          "choice": "impl Into<Choice>", "text": "impl Into<String>", "file": "impl Into<String>"}
+RESERVED = ("abstract", "as", "async", "await", "box", "const", "dyn", "else", "enum", "extern", "false", "fn", "for", "if", "impl", "in",
+            "let", "loop", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super",
+            "trait", "true", "try", "type", "unsafe", "use", "virtual", "where", "while", "yield")
 WIDTH = 96
 
 
@@ -38,15 +41,16 @@ def sentence(option):
 
 def method(option):
     name, kind = option["name"].replace("-", "_"), TYPES[option["type"]]
+    called = name + "_" if name in RESERVED else name
     value = f"Into::<{kind[10:-1]}>::into(value).into()" if kind.startswith("impl") else "value.into()"
     lines = wrapped(sentence(option), "    ///")
-    lines += [f"    pub fn {name}(self, value: {kind}) -> Self {{", f'        self.set("{name}", {value})', "    }"]
+    lines += [f"    pub fn {called}(self, value: {kind}) -> Self {{", f'        self.set("{name}", {value})', "    }"]
     return "\n".join(lines)
 
 
 def constructor(op):
     """What an operator is made of: its inputs, and its output where it has one."""
-    inputs = {"compare": ["a", "b"], "register": ["fixed", "moving"]}.get(op["name"], ["input"])
+    inputs = {"compare": ["a", "b"], "register": ["fixed", "moving"], "interpolate": ["first", "second"]}.get(op["name"], ["input"])
     output = " OUT" in op["usage"]
     params = ", ".join([f"{name}: impl Into<Picture>" for name in inputs] + (["output: impl Into<Output>"] if output else []))
     made = "".join(f".input({name})" for name in inputs) + (".output(output)" if output else "")

@@ -44,7 +44,7 @@ step fuzz fuzz/replay.sh "$build" --seconds 10
 sanitized() {
     tools/setup/build.sh "$build-asan" -Db_sanitize=address,undefined -Db_lundef=false || return 1
     export TW_SANITIZED=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
-    export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     local run="meson test -C $build-asan --no-rebuild --timeout-multiplier 4 --print-errorlogs"
     $run account blend carry_steps carry_calculus compare engine field field_chain field_files graph model options pixels register schedule seams sink source warp winograd cli && $run --suite fail && $run --suite batch && $run --suite http
 }

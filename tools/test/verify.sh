@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # verify.sh BUILD: `tilewright verify` for every model, on crops of a photograph: as small as pictures get, and one of odd sides; for
-# one model of each kind a tall one. Needs TILEWRIGHT_TEST_MODELS and TILEWRIGHT_TEST_PHOTOS.
+# one model of each kind a tall one. Nets of two frames have tests/exact/test_between.c. Needs TILEWRIGHT_TEST_MODELS and TILEWRIGHT_TEST_PHOTOS.
 set -u
 tilewright=$1/tilewright
 photo=$TILEWRIGHT_TEST_PHOTOS/usr/share/backgrounds/mate/nature/Garden.jpg
@@ -12,6 +12,7 @@ tall=" photo-2x realesr-animevideov3-x2 realcugan-2x-se-no-denoise waifu2x-upcon
 count=0 failed=0
 built_in=$("$tilewright" models list | awk '$2 ~ /^x[0-9]+$/ { print $1 }')
 for model in $({ printf '%s\n' "$built_in"; cd "$TILEWRIGHT_MODELS" && ls -- *.param | sed 's/\.param$//'; } | sort -u); do
+    [ "$("$tilewright" models info "$model" | awk '$1 == "inputs" { print $2 }')" = 1 ] || continue
     crops="1x1 7x3 49x41"
     [[ $tall == *" $model "* ]] && crops="$crops 33x1000"
     for crop in $crops; do

@@ -206,8 +206,8 @@ impl From<Upscale> for Job {
 pub struct Interpolate(Job);
 
 impl Interpolate {
-    pub fn new(input: impl Into<Picture>, output: impl Into<Output>) -> Self {
-        Self(Job::new("interpolate").input(input).output(output))
+    pub fn new(first: impl Into<Picture>, second: impl Into<Picture>, output: impl Into<Output>) -> Self {
+        Self(Job::new("interpolate").input(first).input(second).output(output))
     }
 
     fn set(self, name: &str, value: serde_json::Value) -> Self {
@@ -248,7 +248,7 @@ impl Interpolate {
     /// Frames whose thumbnails are more alike than this, and differ nowhere by a level of 8 bit
     /// on average, are the same: the nearer one is repeated; 1: never; 0 to 1 (default
     /// `0.996`).
-    pub fn static(self, value: f64) -> Self {
+    pub fn static_(self, value: f64) -> Self {
         self.set("static", value.into())
     }
 
