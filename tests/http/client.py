@@ -62,7 +62,10 @@ class Server:
         if self.token:
             headers.setdefault("Authorization", "Bearer " + self.token)
         try:
-            connection.request(method, path, body, headers)
+            try:
+                connection.request(method, path, body, headers)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before all of a long body was sent: the answer is there
             return Answer(connection.getresponse())
         finally:
             connection.close()

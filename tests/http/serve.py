@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from client import BOUNDARY, Server, check, make_picture
+from client import BOUNDARY, TIMEOUT, Server, check, make_picture
 from protocol import main
 
 SANITIZED = bool(os.environ.get("TW_SANITIZED"))
@@ -132,6 +132,9 @@ def test_cancel(program, work):
     server = Server(program, work, "--memory", "300M", "--jobs", "1")
     first, second = (server.post(source, scale="4").json()["id"] for _ in range(2))
     server.get(f"/v1/jobs/{first}/result").error(409)
+    last = time.monotonic() + TIMEOUT
+    while server.job(first)["state"] == "waiting" and time.monotonic() < last:
+        time.sleep(0.01)
     check(server.job(second)["place"] == 1, server.job(second))
     for name in (second, first):
         check(server.ask("DELETE", "/v1/jobs/" + name).status == 202, "cancel")
