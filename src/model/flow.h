@@ -62,6 +62,11 @@ int64_t tw_flow_length(const tw_flow *flow, int stage, int64_t n);
 int64_t tw_flow_most(const tw_flow *flow, int stage, int axis, int64_t n, int64_t length);
 /** Upper bound of the bytes of one run on w x h input samples, sources and targets included. */
 int64_t tw_flow_bytes(const tw_flow *flow, int stage, int64_t w, int64_t h);
+/** The same of a run on a Vulkan device: device bytes, its largest buffer, and the host's. */
+typedef struct tw_flow_device {
+    int64_t bytes, largest, host;
+} tw_flow_device;
+tw_flow_device tw_flow_bytes_device(const tw_flow *flow, int stage, int64_t w, int64_t h);
 
 static inline const char *tw_flow_name(const tw_flow *flow, int place)
 {

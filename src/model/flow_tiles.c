@@ -83,13 +83,45 @@ int64_t tw_flow_most(const tw_flow *flow, int number, int axis, int64_t n, int64
     return tw_min64(core + stage->halo[axis] + stage->halo[axis + 2] + (stage->blocks ? 2 : 1) * stage->align + stage->grid, n);
 }
 
+typedef struct ends {
+    int sources[TW_FLOW_BLOBS], targets[TW_FLOW_BLOBS]; /* blobs of the net */
+} ends;
+
+static ends ends_of(const tw_flow *flow, const tw_flow_stage *stage)
+{
+    ends e = {0};
+    for (int i = 0; i < stage->n_sources; i++)
+        e.sources[i] = flow->blobs[stage->sources[i]].blob;
+    for (int i = 0; i < stage->n_targets; i++)
+        e.targets[i] = flow->blobs[stage->targets[i]].blob;
+    return e;
+}
+
 int64_t tw_flow_bytes(const tw_flow *flow, int number, int64_t w, int64_t h)
 {
     const tw_flow_stage *stage = &flow->stages[number];
-    int sources[TW_FLOW_BLOBS], targets[TW_FLOW_BLOBS];
+    ends e = ends_of(flow, stage);
+    return tw_memory_run(flow->net, flow->geometry, stage->n_sources, e.sources, stage->n_targets, e.targets, w, h);
+}
+
+/* Input samples that w x h of the net's stand for, in bytes of one of its blobs. */
+static int64_t blob_bytes(const tw_flow *flow, int place, int64_t w, int64_t h)
+{
+    tw_ratio rate = tw_flow_rate(flow, place);
+    return (w * rate.num / rate.den) * (h * rate.num / rate.den) * tw_flow_channels(flow, place) * (int64_t)sizeof(float);
+}
+
+tw_flow_device tw_flow_bytes_device(const tw_flow *flow, int number, int64_t w, int64_t h)
+{
+    const tw_flow_stage *stage = &flow->stages[number];
+    ends e = ends_of(flow, stage);
+    tw_flow_device d;
+    d.bytes = tw_memory_run_device(flow->net, flow->geometry, stage->n_sources, e.sources, stage->n_targets, e.targets, w, h,
+                                   &d.largest, &d.host);
+    /* a tensor and its staging; a result's staging, as it comes (four channels interleaved), and in planes */
     for (int i = 0; i < stage->n_sources; i++)
-        sources[i] = flow->blobs[stage->sources[i]].blob;
+        d.host += 2 * blob_bytes(flow, stage->sources[i], w, h);
     for (int i = 0; i < stage->n_targets; i++)
-        targets[i] = flow->blobs[stage->targets[i]].blob;
-    return tw_memory_run(flow->net, flow->geometry, stage->n_sources, sources, stage->n_targets, targets, w, h);
+        d.host += 3 * blob_bytes(flow, stage->targets[i], w, h);
+    return d;
 }

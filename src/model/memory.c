@@ -29,6 +29,7 @@ typedef struct play {
     int64_t *length[2];
     int64_t now, peak;
     int64_t largest; /* single block */
+    int64_t host;    /* of layers that the CPU runs for a device: both sides, each with staging and in another packing */
     box **blobs;     /* per graph blob; NULL: not there */
 } play;
 
@@ -305,6 +306,8 @@ static box *run_other(play *p, int layer, const box *in)
         "DeepCopy TwMean TwVariance";
     if (!strcmp(l->type, "Padding") && in->pack != out->pack)
         touch(p, size_of(in->w, in->h, in->channels, 1));
+    if (p->device && !strcmp(l->type, "TwWarp"))
+        p->host += 3 * (in->bytes + out->bytes);
     if (!tw_type_listed(l->type, simple)) /* attention, reshapes, grids: not tiled exactly; generous */
         touch(p, 2 * (in->bytes + out->bytes));
     return out;
@@ -448,12 +451,6 @@ static play play_run(const tw_graph *graph, const tw_geometry *geometry, bool de
     return p;
 }
 
-static play play_tile(const tw_graph *graph, const tw_geometry *geometry, bool device, bool injected, int64_t w, int64_t h)
-{
-    return play_run(graph, geometry, device, injected, geometry->n_inputs, geometry->inputs, 1, &geometry->output,
-                    (int64_t[2]){w, h});
-}
-
 int64_t tw_memory_run(const tw_graph *graph, const tw_geometry *geometry, int n_sources, const int *sources, int n_targets,
                       const int *targets, int64_t w, int64_t h)
 {
@@ -484,13 +481,24 @@ int64_t tw_memory_tile_carried(const tw_carry *carry, const tw_stage *stage, con
 
 int64_t tw_memory_tile(const tw_graph *graph, const tw_geometry *geometry, bool injected, int64_t w, int64_t h)
 {
-    return play_tile(graph, geometry, false, injected, w, h).peak;
+    return play_run(graph, geometry, false, injected, geometry->n_inputs, geometry->inputs, 1, &geometry->output,
+                    (int64_t[2]){w, h})
+        .peak;
+}
+
+int64_t tw_memory_run_device(const tw_graph *graph, const tw_geometry *geometry, int n_sources, const int *sources,
+                             int n_targets, const int *targets, int64_t w, int64_t h, int64_t *largest, int64_t *host)
+{
+    static const int64_t block = 4 << 20; /* the engine takes device memory in blocks of at least so much */
+    play p = play_run(graph, geometry, true, true, n_sources, sources, n_targets, targets, (int64_t[2]){w, h});
+    *largest = p.largest;
+    *host = p.host;
+    return p.peak + p.peak / 8 + 2 * block; /* gaps that no blob fits into */
 }
 
 int64_t tw_memory_tile_device(const tw_graph *graph, const tw_geometry *geometry, int64_t w, int64_t h, int64_t *largest)
 {
-    static const int64_t block = 4 << 20; /* the engine takes device memory in blocks of at least so much */
-    play p = play_tile(graph, geometry, true, true, w, h);
-    *largest = p.largest;
-    return p.peak + p.peak / 8 + 2 * block; /* gaps that no blob fits into */
+    int64_t host;
+    return tw_memory_run_device(graph, geometry, geometry->n_inputs, geometry->inputs, 1, &geometry->output, w, h, largest,
+                                &host);
 }

@@ -20,6 +20,11 @@ int64_t tw_memory_tile_carried(const tw_carry *carry, const tw_stage *stage, con
 int64_t tw_memory_run(const tw_graph *graph, const tw_geometry *geometry, int n_sources, const int *sources, int n_targets,
                       const int *targets, int64_t w, int64_t h);
 
+/** The same of a run on a Vulkan device: its device memory. `largest`: its largest single buffer, which the device may limit. `host`:
+ *  what Warps, which run on the CPU, take there with what passes between the two. */
+int64_t tw_memory_run_device(const tw_graph *graph, const tw_geometry *geometry, int n_sources, const int *sources,
+                             int n_targets, const int *targets, int64_t w, int64_t h, int64_t *largest, int64_t *host);
+
 /** Upper bound of the growth of resident memory from loading the weights: transformed copies (Winograd, packing), the
  *  moment of transformation, holes in the heap, and about 12 MB that ncnn itself takes with the first net of a process. */
 int64_t tw_memory_weights(const tw_graph *graph, const tw_geometry *geometry);

@@ -17,23 +17,28 @@
 #define BOUND (0.01 / 255)
 
 static char *folder, *tiny, *small, *larger; /* 32x24, 48x40, 96x80 */
+static char *frames[2];                      /* 160x128, what one shows is elsewhere in the other */
 
 typedef struct outcome {
     int code;
     char *output, *complaints;
 } outcome;
 
-/* The command, in a process of its own: its peak is then its own too. `extra`: words, NULL at the end. */
-static outcome command(const char *model, const char *input, const char *to, const char *drivers, const char *const *extra)
+static void add_words(GPtrArray *to, const char *const *words)
+{
+    for (; *words; words++)
+        g_ptr_array_add(to, (void *)*words);
+}
+
+/* The command, in a process of its own: its peak is then its own too. Lists of words have NULL at the end. */
+static outcome run_command(const char *const *begin, const char *to, const char *drivers, const char *const *extra)
 {
     GPtrArray *words = g_ptr_array_new();
-    const char *const fixed[] = {
-        g_getenv("TILEWRIGHT"), "upscale", input, to, "--model", model, "--overwrite", "--json", "--quiet",
-        "--tiff-compression",   "none"};
-    for (size_t i = 0; i < G_N_ELEMENTS(fixed); i++)
-        g_ptr_array_add(words, (void *)fixed[i]);
-    for (; *extra; extra++)
-        g_ptr_array_add(words, (void *)*extra);
+    const char *const fixed[] = {to, "--overwrite", "--json", "--quiet", "--tiff-compression", "none", NULL};
+    g_ptr_array_add(words, (void *)g_getenv("TILEWRIGHT"));
+    add_words(words, begin);
+    add_words(words, fixed);
+    add_words(words, extra);
     g_ptr_array_add(words, NULL);
     char **environment = g_get_environ();
     if (drivers)
@@ -48,6 +53,12 @@ static outcome command(const char *model, const char *input, const char *to, con
     g_strfreev(environment);
     g_ptr_array_free(words, TRUE);
     return result;
+}
+
+static outcome command(const char *model, const char *input, const char *to, const char *drivers, const char *const *extra)
+{
+    const char *const begin[] = {"upscale", "--model", model, input, NULL};
+    return run_command(begin, to, drivers, extra);
 }
 
 static void forget(outcome *result)
@@ -145,6 +156,30 @@ static void check_comparison(const void *data)
     g_assert_cmpfloat(difference, <=, BOUND);
     forget(&reference);
     forget(&result);
+    g_free(on_cpu);
+    g_free(on_device);
+}
+
+/* A net of two frames: its convolutions run on the device, its warps on the CPU; the frame is the CPU's, whatever the tiles. */
+static void check_between(void)
+{
+    char *on_cpu = g_build_filename(folder, "cpu.tif", NULL), *on_device = g_build_filename(folder, "device.tif", NULL);
+    const char *const begin[] = {"interpolate", frames[0], frames[1], NULL};
+    const char *const cpu[] = {"--schedule", "whole", NULL};
+    static const char *const ways[][5] = {{"--device", "gpu", "--schedule", "whole"}, {"--device", "gpu", "--tile", "64"}};
+    outcome reference = run_command(begin, on_cpu, NULL, cpu);
+    g_assert_cmpint(reference.code, ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+        outcome result = run_command(begin, on_device, NULL, ways[i]);
+        if (result.code != 0)
+            g_error("between: %s", result.complaints);
+        check_report("between", result.output);
+        double difference = largest_difference(on_cpu, on_device);
+        g_test_message("between %s %s: largest difference to the CPU %.6f/255", ways[i][2], ways[i][3], difference * 255);
+        g_assert_cmpfloat(difference, <=, BOUND);
+        forget(&result);
+    }
+    forget(&reference);
     g_free(on_cpu);
     g_free(on_device);
 }
@@ -298,13 +333,13 @@ static void again_and_again(void)
     g_free(to);
 }
 
-static char *crop(const char *photo, int w, int h, const char *name)
+static char *crop_at(const char *photo, int x, int y, int w, int h, const char *name)
 {
     VipsImage *image = vips_image_new_from_file(photo, NULL), *part = NULL, *scaled = NULL, *real = NULL;
     char *path = g_build_filename(folder, name, NULL);
     if (!image)
         g_error("no photograph %s: %s", photo, vips_error_buffer());
-    g_assert_cmpint(vips_crop(image, &part, 1200, 700, w, h, NULL), ==, 0);
+    g_assert_cmpint(vips_crop(image, &part, x, y, w, h, NULL), ==, 0);
     g_assert_cmpint(vips_linear1(part, &scaled, 1 / 255.0, 0, NULL), ==, 0);
     g_assert_cmpint(vips_cast_float(scaled, &real, NULL), ==, 0);
     g_assert_cmpint(vips_tiffsave(real, path, NULL), ==, 0);
@@ -315,6 +350,11 @@ static char *crop(const char *photo, int w, int h, const char *name)
     return path;
 }
 
+static char *crop(const char *photo, int w, int h, const char *name)
+{
+    return crop_at(photo, 1200, 700, w, h, name);
+}
+
 static void make_pictures(const char *photos)
 {
     folder = g_dir_make_tmp("tilewright-gpu-XXXXXX", NULL);
@@ -322,6 +362,8 @@ static void make_pictures(const char *photos)
     tiny = crop(photo, 32, 24, "tiny.tif");
     small = crop(photo, 48, 40, "small.tif");
     larger = crop(photo, 96, 80, "larger.tif");
+    frames[0] = crop_at(photo, 1200, 700, 160, 128, "first.tif");
+    frames[1] = crop_at(photo, 1205, 702, 160, 128, "second.tif");
     g_free(photo);
 }
 
@@ -355,6 +397,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(name, c, check_comparison);
         g_free(name);
     }
+    g_test_add_func("/gpu/between", check_between);
     g_test_add_func("/gpu/refusals", refusals);
     g_test_add_func("/gpu/vram", vram_budget);
     g_test_add_func("/gpu/capped", capped_run);

@@ -288,7 +288,7 @@ static void test_refusals(void)
         {empty, {good[0]}, TW_ERROR_INPUT, "empty.tif"},
         {p.path_b, {{"model", "photo-2x"}}, TW_ERROR_USAGE, "not a net that warps two pictures"},
         {p.path_b, {good[0], {"sample-steps", "4"}}, TW_ERROR_USAGE, "--sample-steps 4"},
-        {p.path_b, {good[0], {"device", "gpu"}}, TW_ERROR_DEVICE, "runs on the CPU"},
+        {p.path_b, {good[0], {"device", "gpu:97"}}, TW_ERROR_DEVICE, "gpu:97"},
         {p.path_b, {good[0], {"memory", "30M"}}, TW_ERROR_BUDGET, "smallest that would do"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -37,6 +37,7 @@ static void close_interpolate(tw_op_state *state)
     g_free(state->workers);
     tw_sealed_close(state->sealed);
     tw_engine_unref(state->engine);
+    tw_op_device_release(&state->device);
     g_free(state);
 }
 
@@ -59,7 +60,7 @@ static tw_status check_frames(tw_op_state *state, const tw_op_request *request, 
 
 static tw_status choose_model(tw_op_state *state, const tw_options *options, tw_error *err)
 {
-    const char *name = tw_options_text(options, "model"), *device = tw_options_text(options, "device");
+    const char *name = tw_options_text(options, "model");
     if (!name)
         name = OWN_MODEL;
     TW_TRY(tw_pool_model(state->pool, name, &state->model, err));
@@ -74,9 +75,6 @@ static tw_status choose_model(tw_op_state *state, const tw_options *options, tw_
     }
     if (state->flow->n_inputs == 2 && tw_options_given(options, "time") && state->time != 0.5)
         return tw_fail(err, TW_ERROR_USAGE, "--time %g: %s knows the middle only", state->time, name);
-    if (strncmp(device, "gpu", 3) == 0)
-        return tw_fail(err, TW_ERROR_DEVICE,
-                       "--device %s: %s warps whole pictures, which no Vulkan layer does: it runs on the CPU", device, name);
     if (tw_options_given(options, "sample-steps"))
         return tw_fail(err, TW_ERROR_USAGE, "--sample-steps %lld: %s reaches its result at once",
                        (long long)tw_options_int(options, "sample-steps"), name);
@@ -132,6 +130,7 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
         return tw_sealed_open(state, request, err);
     TW_TRY(choose_model(state, request->options, err));
     TW_TRY(tw_sealed_refuse(request->options, state->model->record.name, err));
+    TW_TRY(tw_op_device_choose(&state->device, request->options, err));
     TW_TRY(choose_scale(state, request->options, err));
     choose_canvas(state, request->options);
     choose_place(state, request);
@@ -181,6 +180,8 @@ static void interpolate_facts(const tw_op_state *state, tw_op_facts *out)
         out->halo[i] = state->whole ? 0 : state->flow->stages[last_stage(state)].halo[i];
     out->macs = g->macs_per_pixel / (state->reduce * state->reduce);
     out->weight_bytes = tw_memory_weights(state->flow->net, g);
+    if (tw_op_device_used(&state->device))
+        tw_op_device_facts(&state->device, state->flow->net, out);
     out->can_save = state->in_memory;
     if (state->in_memory)
         out->kept_bytes = tw_stage_kept(state);
@@ -251,6 +252,12 @@ static int64_t interpolate_bytes(const tw_op_state *state, int pass, int64_t w, 
     return net + tw_worker_bytes(state) + (int64_t)sizeof(tw_thumbs);
 }
 
+static int64_t interpolate_vram(const tw_op_state *state, int pass, int64_t w, int64_t h)
+{
+    bool used = tw_op_device_used(&state->device);
+    return used && pass > 0 && pass <= state->flow->n_stages ? tw_stage_vram(state, pass - 1, w, h) : 0;
+}
+
 /* --- running ----------------------------------------------------------------------------------------------------- */
 
 static tw_status open_worker(tw_op_state *state, const tw_start *start, tw_interpolate_worker *worker, tw_error *err)
@@ -267,7 +274,10 @@ static tw_status open_worker(tw_op_state *state, const tw_start *start, tw_inter
         return tw_fail_memory(err, "worker", tw_pair_bytes(state));
     for (int i = 0; i < 2; i++)
         worker->frames[i] = (tw_frame){state, i, worker->room + i * room, worker->pair};
-    return tw_engine_worker_new(state->engine, worker->account, &worker->engine, err);
+    TW_TRY(tw_engine_worker_new(state->engine, worker->account, &worker->engine, err));
+    if (tw_op_device_used(&state->device))
+        tw_engine_worker_cap_device(worker->engine, tw_op_device_cap(&state->device, state->flow->net));
+    return TW_OK;
 }
 
 static tw_status start_interpolate(tw_op_state *state, const tw_start *start, tw_error *err)
@@ -275,8 +285,8 @@ static tw_status start_interpolate(tw_op_state *state, const tw_start *start, tw
     if (state->sealed)
         TW_TRY(tw_sealed_start(state, err));
     else
-        TW_TRY(tw_pool_engine(state->pool, state->model, NULL, -1, tw_memory_weights(state->flow->net, state->flow->geometry),
-                              &state->engine, err));
+        TW_TRY(tw_pool_engine(state->pool, state->model, NULL, state->device.number,
+                              tw_memory_weights(state->flow->net, state->flow->geometry), &state->engine, err));
     state->workers = g_new0(tw_interpolate_worker, start->workers);
     for (int i = 0; i < start->workers; i++) {
         state->n_workers = i + 1;
@@ -339,6 +349,15 @@ static void report_stages(const tw_op_state *state, json_t *json)
     json_object_set_new(json, "canvas", json_pack("[II]", (json_int_t)state->canvas[0], (json_int_t)state->canvas[1]));
     json_object_set_new(json, "stages", json_integer(state->flow->n_stages));
     json_object_set_new(json, "kept", json_string(state->in_memory ? "memory" : "scratch"));
+    if (!state->engine)
+        return;
+    json_object_set_new(json, "device", json_string(tw_engine_device(state->engine)));
+    if (!tw_op_device_used(&state->device))
+        return;
+    tw_op_device_peak peak = {0};
+    for (int i = 0; i < state->n_workers; i++)
+        tw_op_device_seen(&peak, state->workers[i].engine);
+    tw_op_device_report(state->engine, &peak, json);
 }
 
 static void interpolate_report(const tw_op_state *state, void *json)
@@ -397,6 +416,7 @@ const tw_op_class tw_interpolate_class = {
     .pass = interpolate_pass,
     .need = interpolate_need,
     .bytes = interpolate_bytes,
+    .vram = interpolate_vram,
     .detail = tw_sealed_detail,
     .detail_bytes = tw_sealed_detail_bytes,
     .probe_cuts = keep_measured,

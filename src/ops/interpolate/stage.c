@@ -28,8 +28,26 @@ int64_t tw_stage_bytes(const tw_op_state *state, int stage, int64_t w, int64_t h
 {
     int64_t tile_w = tw_flow_most(state->flow, stage, 0, state->canvas[0], w);
     int64_t tile_h = tw_flow_most(state->flow, stage, 1, state->canvas[1], h);
-    int64_t net = tw_flow_bytes(state->flow, stage, tile_w, tile_h);
+    int64_t net;
+    if (tw_op_device_used(&state->device)) {
+        tw_flow_device d = tw_flow_bytes_device(state->flow, stage, tile_w, tile_h);
+        net = d.host + (state->device.shared ? d.bytes : 0);
+    } else {
+        net = tw_flow_bytes(state->flow, stage, tile_w, tile_h);
+    }
     return net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
+}
+
+static int64_t tile_vram(const tw_op_state *state, int stage, int64_t tile_w, int64_t tile_h)
+{
+    tw_flow_device d = tw_flow_bytes_device(state->flow, stage, tile_w, tile_h);
+    return d.largest > state->device.largest_buffer ? INT64_MAX / 4 : d.bytes;
+}
+
+int64_t tw_stage_vram(const tw_op_state *state, int stage, int64_t w, int64_t h)
+{
+    return tile_vram(state, stage, tw_flow_most(state->flow, stage, 0, state->canvas[0], w),
+                     tw_flow_most(state->flow, stage, 1, state->canvas[1], h));
 }
 
 int64_t tw_stage_kept(const tw_op_state *state)
@@ -200,6 +218,8 @@ tw_status tw_stage_run(tw_op_state *state, tw_step *step, int stage, tw_error *e
     *t = (tile){.step = step, .worker = &state->workers[step->worker], .stage = &state->flow->stages[stage]};
     t->x = tw_flow_need(state->flow, stage, 0, state->canvas[0], (tw_span){step->write.x, step->write.x + step->write.w});
     t->y = tw_flow_need(state->flow, stage, 1, state->canvas[1], (tw_span){step->write.y, step->write.y + step->write.h});
+    if (tw_op_device_used(&state->device))
+        tw_engine_worker_reserve_device(t->worker->engine, tile_vram(state, stage, t->x.hi - t->x.lo, t->y.hi - t->y.lo));
     tw_status status = run_tile(state, t, err);
     for (int i = 0; i < TW_FLOW_BLOBS; i++) {
         tw_tensor_release(&t->targets[i]);

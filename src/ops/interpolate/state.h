@@ -9,6 +9,7 @@
 #define TW_INTERPOLATE_STATE_H
 
 #include "engine/engine.h"
+#include "ops/device.h"
 #include "ops/interpolate/store.h"
 #include "ops/op.h"
 
@@ -57,6 +58,7 @@ struct tw_op_state {
     tw_pool *pool;
     const tw_model *model;
     const tw_flow *flow;
+    tw_op_device device;
     tw_source *source[2];
     tw_picture in; /* of both frames, and of the result */
     double time;
@@ -103,6 +105,8 @@ tw_pair tw_thumb_judge(const tw_op_state *state);
 
 /** Bytes of a worker for a core of w x h samples of the stage's plane. Pure. */
 int64_t tw_stage_bytes(const tw_op_state *state, int stage, int64_t w, int64_t h);
+/** Device bytes of the same; more than any budget where a buffer is beyond the device's limit. Pure. */
+int64_t tw_stage_vram(const tw_op_state *state, int stage, int64_t w, int64_t h);
 /** Bytes of what stages leave to each other, at most at the same time. Pure. */
 int64_t tw_stage_kept(const tw_op_state *state);
 /** Bytes of a worker besides: its samplers, room for rows and a line. Pure. */

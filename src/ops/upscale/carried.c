@@ -70,7 +70,7 @@ tw_status tw_upscale_carry(const tw_op_state *state, int64_t tile[2], tw_thrift 
     if (!state->model || !state->model->carry)
         return tw_fail(err, TW_ERROR_USAGE, "%s",
                        state->model ? state->model->why_not_carried : "the caller's own engine cannot be carried");
-    if (state->fixed_halo >= 0 || state->tta || state->device >= 0)
+    if (state->fixed_halo >= 0 || state->tta || tw_op_device_used(&state->device))
         return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried with %s", state->name,
                        state->fixed_halo >= 0 ? "--halo N"
                        : state->tta           ? "--tta"

@@ -115,7 +115,7 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
         bytes += tile_w * tile_h * (own + 36) + 2 * result; /* planar and interleaved, both ways */
     } else {
         int64_t net =
-            state->device >= 0
+            tw_op_device_used(&state->device)
                 ? tw_upscale_host_tile(state, role.kind == TW_ROLE_MEANS ? role.level : state->levels, tile_w, tile_h)
                 : tw_memory_tile(state->model->graph, state->model->geometry, tw_upscale_means(state) != NULL, tile_w, tile_h);
         bytes += net + net / 16 + (512 << 10); /* holes between blocks of the arena, heads of small ones */
@@ -130,7 +130,7 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
 int64_t tw_upscale_vram(const tw_op_state *state, int pass, int64_t w, int64_t h)
 {
     (void)pass; /* the last one's peak bounds all */
-    return state->device >= 0
+    return tw_op_device_used(&state->device)
                ? tw_upscale_device_tile(state, tw_upscale_tile_length(state, 0, w), tw_upscale_tile_length(state, 1, h))
                : 0;
 }

@@ -65,7 +65,7 @@ tw_status tw_upscale_blobs(tw_op_state *state, const tw_step *step, int turn, co
         call.out[i].blob = blobs[i];
         call.out[i].tensor = &results[i];
     }
-    if (state->device >= 0)
+    if (tw_op_device_used(&state->device))
         tw_engine_worker_reserve_device(state->workers[worker], tw_upscale_device_tile(state, turned.w, turned.h));
     tw_status status = tw_engine_run(state->workers[worker], &call, err);
     tw_tensor_release(&turned);

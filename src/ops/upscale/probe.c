@@ -64,7 +64,8 @@ static bool fits(const tw_op_state *state, int64_t halo, int64_t room)
     tw_op_state other = with_halo(state, halo);
     int64_t core = core_of(state) * state->scale;
     return bytes_with(state, halo) <= room &&
-           (state->device < 0 || tw_upscale_vram(&other, 0, core, core) <= tw_upscale_device_cap(state));
+           (!tw_op_device_used(&state->device) ||
+            tw_upscale_vram(&other, 0, core, core) <= tw_op_device_cap(&state->device, state->model->graph));
 }
 
 /* The exact context as a number for state->fixed_halo, -1 for the net's own. */

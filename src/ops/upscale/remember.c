@@ -16,7 +16,7 @@ static char *group_of(const tw_op_state *state)
 {
     if (!state->model || !state->model->hash[0])
         return NULL;
-    return g_strdup_printf("%s ncnn %s device %d%s", state->model->hash, tw_engine_version(), state->device,
+    return g_strdup_printf("%s ncnn %s device %d%s", state->model->hash, tw_engine_version(), state->device.number,
                            state->tta ? " tta" : "");
 }
 

@@ -7,6 +7,7 @@
 #include "model/stages.h"
 #include "ops/op.h"
 #include "ops/upscale/choose.h"
+#include "ops/device.h"
 #include "ops/upscale/device.h"
 
 #define TW_BLEED 6 /* pixels that colour is carried under transparent ones */
@@ -84,8 +85,7 @@ struct tw_op_state {
     bool blend_in_vain; /* asked for where nothing is blended */
     bool seams;         /* edges between tiles move */
     bool seams_in_vain; /* they should, where nothing is seen of them */
-    int device;         /* -1: CPU */
-    tw_upscale_device gpu;
+    tw_op_device device;
     int levels;              /* passes over barriers before the last one */
     tw_known *known;         /* one per barrier */
     tw_sync sync;            /* other than exact: of nets with barriers only */

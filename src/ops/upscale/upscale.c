@@ -24,7 +24,7 @@ static void close_upscale(tw_op_state *state)
     tw_engine_unref(state->engine);
     tw_upscale_end_walk(state);
     tw_upscale_close_spills(state, TW_MAX_STAGES);
-    tw_upscale_release_device(state);
+    tw_op_device_release(&state->device);
     tw_upscale_forget(state);
     g_free(state);
 }
@@ -164,6 +164,15 @@ static tw_status lay_stages(tw_op_state *state, tw_error *err)
                         &state->stages, err);
 }
 
+static tw_status choose_device(tw_op_state *state, const tw_options *options, tw_error *err)
+{
+    TW_TRY(tw_op_device_choose(&state->device, options, err));
+    if (state->callbacks && tw_op_device_used(&state->device))
+        return tw_fail(err, TW_ERROR_USAGE, "--device %s: the engine %s runs where it likes",
+                       tw_options_text(options, "device"), state->name);
+    return TW_OK;
+}
+
 static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, tw_error *err)
 {
     tw_op_state *state = g_new0(tw_op_state, 1);
@@ -177,7 +186,7 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     state->tta = tw_options_bool(options, "tta");
     tw_status status = choose_model(state, request, err);
     if (status == TW_OK)
-        status = tw_upscale_choose_device(state, options, err);
+        status = choose_device(state, options, err);
     if (status == TW_OK)
         status = tw_upscale_choose_halo(state, request, err);
     if (status != TW_OK) {
@@ -240,9 +249,8 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
                        : state->sync == TW_SYNC_FAST ? "the means of whole-picture layers come from a sample of tiles"
                        : state->sync == TW_SYNC_OFF  ? "every tile has its own means in whole-picture layers"
                                                      : state->model->geometry->why_inexact;
-    out->one_worker = state->device >= 0;
-    if (state->device >= 0)
-        tw_upscale_device_facts(state, out);
+    if (tw_op_device_used(&state->device))
+        tw_op_device_facts(&state->device, state->model->graph, out);
 }
 
 static void upscale_picture(const tw_op_state *state, tw_picture *out, int64_t *final_width, int64_t *final_height)
@@ -259,7 +267,7 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
     tw_role role = tw_upscale_role(state, pass);
     out->result = role.kind == TW_ROLE_RESULT ? TW_RESULT_PICTURE : TW_RESULT_VALUES;
     out->sample = role.sample;
-    if (pass > 0 && state->device < 0) {
+    if (pass > 0 && !tw_op_device_used(&state->device)) {
         tw_role before = tw_upscale_role(state, pass - 1);
         out->as_before = role.kind == TW_ROLE_MEANS && before.kind == role.kind && before.sample == role.sample;
     }
@@ -292,7 +300,7 @@ static tw_status start_upscale(tw_op_state *state, const tw_start *start, tw_err
     if (state->seams_in_vain)
         tw_warn(state->context, "%s is tiled exactly: --seams is ignored", state->name);
     if (!state->callbacks)
-        TW_TRY(tw_pool_engine(state->pool, state->model, state->carry, state->device,
+        TW_TRY(tw_pool_engine(state->pool, state->model, state->carry, state->device.number,
                               tw_memory_weights(state->carry ? state->carry->net : state->model->graph, state->model->geometry),
                               &state->engine, err));
     state->workers = g_new0(tw_engine_worker *, start->workers);
@@ -303,8 +311,8 @@ static tw_status start_upscale(tw_op_state *state, const tw_start *start, tw_err
         if (!state->accounts[i])
             return tw_fail_memory(err, "worker", 0);
         TW_TRY(tw_engine_worker_new(state->engine, state->accounts[i], &state->workers[i], err));
-        if (state->device >= 0)
-            tw_engine_worker_cap_device(state->workers[i], tw_upscale_device_cap(state));
+        if (tw_op_device_used(&state->device))
+            tw_engine_worker_cap_device(state->workers[i], tw_op_device_cap(&state->device, state->model->graph));
     }
     return TW_OK;
 }
@@ -336,12 +344,20 @@ static tw_status end_pass(tw_op_state *state, int pass, tw_error *err)
     return tw_upscale_end_pass(state, pass, err);
 }
 
+static void report_device(const tw_op_state *state, json_t *json)
+{
+    tw_op_device_peak peak = {0};
+    for (int i = 0; i < state->n_workers; i++)
+        tw_op_device_seen(&peak, state->workers[i]);
+    tw_op_device_report(state->engine, &peak, json);
+}
+
 static void upscale_report(const tw_op_state *state, void *json)
 {
     if (state->engine)
         json_object_set_new(json, "device", json_string(tw_engine_device(state->engine)));
-    if (state->engine && state->device >= 0)
-        tw_upscale_device_report(state, json);
+    if (state->engine && tw_op_device_used(&state->device))
+        report_device(state, json);
     if (state->tta)
         json_object_set_new(json, "tta", json_true());
     tw_upscale_report_measured(state, json);
