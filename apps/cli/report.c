@@ -147,6 +147,8 @@ static void print_exactness(FILE *file, const tw_report *r)
 {
     if (r->exact)
         fprintf(file, "  exact          yes: within %.2g/255 of the untiled run\n", r->error_bound);
+    else if (r->error_bound >= 0 && r->error_measured_on == 0)
+        fprintf(file, "  exact          no: about %.2g/255 from the untiled run, not measured here\n", r->error_bound);
     else if (r->error_bound >= 0)
         fprintf(file, "  exact          no: %.2g/255 from the untiled run, measured on %d tile%s\n", r->error_bound,
                 (int)r->error_measured_on, r->error_measured_on == 1 ? "" : "s");

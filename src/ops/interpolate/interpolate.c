@@ -11,7 +11,8 @@
 #include "ops/interpolate/sealed.h"
 #include "ops/interpolate/state.h"
 
-#define OWN_MODEL "between" /* built in */
+#define OWN_MODEL    "between" /* built in */
+#define DEVICE_ERROR 0.05      /* in 1/255; measured with made weights, which exaggerate (docs/gpu.md): 0.035 */
 
 static void free_worker(tw_interpolate_worker *worker)
 {
@@ -180,8 +181,12 @@ static void interpolate_facts(const tw_op_state *state, tw_op_facts *out)
         out->halo[i] = state->whole ? 0 : state->flow->stages[last_stage(state)].halo[i];
     out->macs = g->macs_per_pixel / (state->reduce * state->reduce);
     out->weight_bytes = tw_memory_weights(state->flow->net, g);
-    if (tw_op_device_used(&state->device))
+    if (tw_op_device_used(&state->device)) {
         tw_op_device_facts(&state->device, state->flow->net, out);
+        out->exact = state->whole;
+        out->error_bound = DEVICE_ERROR;
+        out->why_inexact = "convolutions on the device round by the tile, and motion follows rounding";
+    }
     out->can_save = state->in_memory;
     if (state->in_memory)
         out->kept_bytes = tw_stage_kept(state);
