@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "listing.h"
 #include "op.h"
+#include "pairs.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -24,7 +25,8 @@ typedef struct frames {
     int64_t first;
     int digits, factor;
     bool resume, plan_only;
-    int64_t made, copied, skipped;
+    int64_t copied, skipped;
+    cli_pairs pairs;
 } frames;
 
 /* Splits "frame_0012.png" at its last digits; false: it has none. */
@@ -128,6 +130,8 @@ static tw_status make_one(frames *f, guint pair, int number, const char *output,
         printf("%s%s", explained ? explained : "", cli_json() ? "\n" : "");
         tw_bytes_free(explained);
     }
+    if (status == TW_OK && !f->plan_only)
+        cli_pairs_count(&f->pairs, job);
     cli_job_free(job);
     return status;
 }
@@ -142,11 +146,8 @@ static tw_status step(frames *f, int64_t index, tw_error *err)
         f->skipped++;
         return TW_OK;
     }
-    if (number > 0) {
-        TW_TRY(make_one(f, pair, number, output, err));
-        f->made++;
-        return TW_OK;
-    }
+    if (number > 0)
+        return make_one(f, pair, number, output, err);
     if (!f->resume && !cli_flag(f->args, "overwrite") && g_file_test(output, G_FILE_TEST_EXISTS))
         return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it, --resume keeps it", output);
     TW_TRY(copy_file(g_array_index(f->items, cli_item, pair).input, output, err));
@@ -191,21 +192,16 @@ static tw_status run_all(frames *f, tw_error *err)
 
 int cli_frames(const cli_args *args, bool plan_only)
 {
-    frames f = {.args = args, .plan_only = plan_only, .resume = cli_flag(args, "resume")};
+    frames f = {.args = args, .plan_only = plan_only, .resume = cli_flag(args, "resume"), .pairs = cli_pairs_begin()};
     tw_error err = TW_ERROR_NONE;
     f.factor = atoi(cli_get(args, "factor"));
     tw_status status = open_all(&f, &err);
     if (status == TW_OK)
         status = run_all(&f, &err);
     cli_progress_end();
-    if (status == TW_OK && !plan_only && cli_json())
-        fprintf(cli_results(),
-                "{\"schema\":1,\"op\":\"interpolate\",\"frames\":%u,\"made\":%" PRId64 ",\"copied\":%" PRId64
-                ",\"skipped\":%" PRId64 "}\n",
-                f.items->len, f.made, f.copied, f.skipped);
-    else if (status == TW_OK && !plan_only && !cli_quiet())
-        fprintf(cli_results(), "%u frames, %" PRId64 " made between them, %" PRId64 " copied, %" PRId64 " skipped\n",
-                f.items->len, f.made, f.copied, f.skipped);
+    if (status == TW_OK && !plan_only)
+        cli_pairs_print(&f.pairs, args->output, f.items->len,
+                        json_pack("{s:I,s:I}", "copied", (json_int_t)f.copied, "skipped", (json_int_t)f.skipped));
     if (f.items)
         g_array_free(f.items, TRUE);
     g_free(f.prefix);

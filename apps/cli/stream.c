@@ -9,6 +9,7 @@
 #include "base/newfile.h"
 #include "commands.h"
 #include "op.h"
+#include "pairs.h"
 #include "signals.h"
 #include "terminal.h"
 #include "y4m.h"
@@ -25,7 +26,8 @@ typedef struct stream {
     size_t lengths[2];
     char lines[2][256];
     int64_t budget; /* of each job */
-    int64_t read, made;
+    int64_t read;
+    cli_pairs pairs;
 } stream;
 
 static tw_status write_out(stream *s, const void *data, size_t bytes, tw_error *err)
@@ -80,10 +82,11 @@ static tw_status make_between(stream *s, int number, tw_error *err)
         bytes = tw_job_take_bytes(job, &length);
     if (status == TW_OK && !cli_y4m_from_picture(&s->video, bytes, length, s->between))
         status = tw_fail(err, TW_ERROR_RUN, "frame %" PRId64 ": the result is no picture of the stream's size", s->read - 1);
+    if (status == TW_OK)
+        cli_pairs_count(&s->pairs, job);
     cli_job_free(job);
     tw_bytes_free(bytes);
     TW_TRY(status);
-    s->made++;
     return write_frame(s, "FRAME", s->between, err);
 }
 
@@ -136,6 +139,7 @@ static tw_status run_all(stream *s, tw_error *err)
             TW_TRY(make_between(s, i, err));
         TW_TRY(write_frame(s, s->lines[1], s->frames[1], err));
         swap(s);
+        cli_progress_frames(s->read);
     }
     return s->read > 0 ? TW_OK : tw_fail(err, TW_ERROR_INPUT, "%s: no frames", s->label);
 }
@@ -169,7 +173,7 @@ static tw_status open_all(stream *s, tw_error *err)
 
 int cli_stream(const cli_args *args, bool plan_only)
 {
-    stream s = {.args = args};
+    stream s = {.args = args, .pairs = cli_pairs_begin()};
     tw_error err = TW_ERROR_NONE;
     tw_status status = plan_only ? tw_fail(&err, TW_ERROR_USAGE, "a stream is not planned: plan interpolate with two pictures")
                                  : open_all(&s, &err);
@@ -177,11 +181,9 @@ int cli_stream(const cli_args *args, bool plan_only)
         status = run_all(&s, &err);
     if (status == TW_OK && s.file)
         status = tw_newfile_commit(s.file, &err);
-    if (status == TW_OK && cli_json())
-        fprintf(cli_results(), "{\"schema\":1,\"op\":\"interpolate\",\"frames\":%" PRId64 ",\"made\":%" PRId64 "}\n", s.read,
-                s.made);
-    else if (status == TW_OK && !cli_quiet())
-        fprintf(cli_results(), "%s: %" PRId64 " frames, %" PRId64 " made between them\n", args->output, s.read, s.made);
+    cli_progress_end();
+    if (status == TW_OK)
+        cli_pairs_print(&s.pairs, args->output, s.read, NULL);
     tw_newfile_close(s.file);
     for (int i = 0; i < 2; i++) {
         g_free(s.frames[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "terminal.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -100,6 +101,26 @@ void cli_progress(double fraction)
             fprintf(stderr, "{\"progress\":%s}\n", g_ascii_formatd(number, sizeof number, "%.4g", fraction));
         else
             draw_bar(fraction);
+    }
+    pthread_mutex_unlock(&terminal.lock);
+}
+
+void cli_progress_frames(int64_t frames)
+{
+    if (terminal.mode == PROGRESS_NONE)
+        return;
+    pthread_mutex_lock(&terminal.lock);
+    gint64 now = g_get_monotonic_time();
+    if (terminal.started == 0)
+        terminal.started = now;
+    if (now - terminal.shown >= SHORTEST_PAUSE) {
+        double seconds = MAX((double)(now - terminal.started) / 1e6, 1e-3);
+        terminal.shown = now;
+        if (terminal.mode == PROGRESS_JSON)
+            fprintf(stderr, "{\"frames\":%" PRId64 "}\n", frames);
+        else
+            fprintf(stderr, "\r%" PRId64 " frames, %.2f a second\033[K", frames, (double)frames / seconds);
+        terminal.drawn = terminal.mode == PROGRESS_BAR;
     }
     pthread_mutex_unlock(&terminal.lock);
 }

@@ -24,6 +24,8 @@ void cli_results_end(void);
 
 /** Thread-safe; draws or prints by the mode. */
 void cli_progress(double fraction);
+/** The same for a stream, whose end is not known: so many frames were read. */
+void cli_progress_frames(int64_t frames);
 /** Removes the bar. */
 void cli_progress_end(void);
 /** One line for people on standard error; not with --quiet, nor among JSON lines. Thread-safe. */

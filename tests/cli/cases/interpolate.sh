@@ -20,7 +20,7 @@ tilewright interpolate a.png a.png same.png --model small.param --quiet --json |
 tilewright compare a.png same.png --quiet --json | json-keys max_difference
 mkdir frames
 for i in 8 9 10; do make_flow frames 96x64 $((3 * i)) x.png "frames/f$(printf %02d $i).png"; done
-tilewright interpolate frames more --factor 3 --model small.param --quiet --json
+tilewright interpolate frames more --factor 3 --model small.param --quiet --json | json-keys frames made repeated copied skipped
 ls more
 cmp frames/f09.png more/f11.png
 cp -r more again
@@ -39,3 +39,8 @@ tilewright interpolate frames more --model small.param; echo $?
 rm frames/f09.png
 tilewright interpolate frames none --model small.param; echo $?
 tilewright interpolate frames none --model small.param -t 0.3; echo $?
+mkdir scenes
+cp a.png scenes/s1.png
+make-picture --grain scenes/s2.png 160 120
+tilewright interpolate scenes cut --factor 2 --model small.param
+tilewright compare scenes/s1.png cut/s2.png --quiet --json | json-keys max_difference

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/** What many frames in between come to: how many were made, how many of them repeat a frame (scene cuts, stills), memory and time. */
+#ifndef TW_CLI_PAIRS_H
+#define TW_CLI_PAIRS_H
+
+#include <jansson.h>
+
+#include "tilewright/tilewright.h"
+
+/** Begins as cli_pairs_begin gives it. */
+typedef struct cli_pairs {
+    int64_t made, repeated, peak_bytes;
+    int64_t since; /* monotonic microseconds */
+} cli_pairs;
+
+cli_pairs cli_pairs_begin(void);
+/** A job that is done. */
+void cli_pairs_count(cli_pairs *pairs, tw_job *job);
+/** Prints the result for people or programs, which takes `more` (may be NULL) over: members after "frames". */
+void cli_pairs_print(const cli_pairs *pairs, const char *output, int64_t frames, json_t *more);
+
+#endif
