@@ -138,10 +138,21 @@ static void prepare_forms(tw_model *model, const char *label)
         tw_carry_of(model->graph, g, text, label, true, &model->carry_plain, &why);
 }
 
+/* Layers "Tw..." are our own: rewriting makes them, and they rely on what it knows. */
+static tw_status refuse_own_layers(const tw_graph *graph, const char *label, tw_error *err)
+{
+    for (int i = 0; i < graph->n_layers; i++)
+        if (g_str_has_prefix(graph->layers[i].type, "Tw"))
+            return tw_fail(err, TW_ERROR_INPUT, "%s: layer %s is of type %s, which is none of ncnn's", label,
+                           graph->layers[i].name, graph->layers[i].type);
+    return TW_OK;
+}
+
 /* Graph and geometry; anew where layers are lowered. */
 static tw_status read_graph(tw_model *model, const char *label, tw_error *err)
 {
     TW_TRY(tw_graph_parse(model->param_text, model->param_length, label, &model->graph, err));
+    TW_TRY(refuse_own_layers(model->graph, label, err));
     TW_TRY(tw_geometry_of(model->graph, label, &model->geometry, err));
     model->lowered = tw_lower(model->graph, model->geometry, model->param_text);
     if (!model->lowered)

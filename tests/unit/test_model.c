@@ -244,6 +244,8 @@ static void test_broken_files(void)
     expect_open_file("nobin.param", TW_ERROR_INPUT, "nobin.bin: No such file");
     put_text("bad.param", "7767517\n2 2\nInput in 0 1 data\nConvolution\n");
     expect_open_file("bad.param", TW_ERROR_INPUT, "bad.param");
+    put_text("own.param", "7767517\n2 2\nInput in 0 1 data\nTwWarp tw:0:w 1 1 data out 0=3\n");
+    expect_open_file("own.param", TW_ERROR_INPUT, "layer tw:0:w is of type TwWarp, which is none of ncnn's");
     put("nul.param", "7767517\n1 1\0\n", 14);
     expect_open_file("nul.param", TW_ERROR_INPUT, "not a text graph");
     char *dir = path_of("dir.param");
