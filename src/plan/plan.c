@@ -125,9 +125,9 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
         c.tile_w = grid.tile_w, c.tile_h = grid.tile_h;
         int64_t w = tw_min64(grid.tile_w, pass.width), h = tw_min64(grid.tile_h, pass.height);
         int64_t write_w = tw_min64(w + 2 * grid.reach_w, pass.width), write_h = tw_min64(h + 2 * grid.reach_h, pass.height);
-        c.worker_bytes = tw_max64(c.worker_bytes, r->op->bytes(r->state, number, write_w, write_h));
-        if (r->op->vram)
-            c.vram_bytes = tw_max64(c.vram_bytes, r->op->vram(r->state, number, write_w, write_h));
+        tw_cost cost = tw_cost_of(p->costs, number, write_w, write_h);
+        c.worker_bytes = tw_max64(c.worker_bytes, cost.bytes);
+        c.vram_bytes = tw_max64(c.vram_bytes, cost.vram);
         int64_t windows = 0;
         for (int i = 0; i < r->n_inputs; i++) {
             if (pass.access[i] != TW_ACCESS_RECT)
@@ -387,7 +387,7 @@ int64_t tw_plan_before_tiles(const tw_plan_request *request)
 
 tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *err)
 {
-    tw_planner p = {.request = request};
+    tw_planner p = {.request = request, .costs = tw_costs_new(request)};
     request->op->facts(request->state, &p.facts);
     p.passes = request->op->passes(request->state);
     *out = (tw_plan){.budget = request->budget};
@@ -401,6 +401,7 @@ tw_status tw_plan_make(const tw_plan_request *request, tw_plan *out, tw_error *e
     tw_status status = request->schedule == TW_SCHEDULE_WHOLE   ? plan_whole(&p, out, err)
                        : request->schedule == TW_SCHEDULE_CARRY ? tw_plan_carried(&p, out, err)
                                                                 : plan_tiles(&p, out, err);
+    tw_costs_free(p.costs);
     out->smallest = p.smallest;
     return status;
 }

@@ -3,10 +3,11 @@
 #ifndef TW_PLAN_PLANNER_H
 #define TW_PLAN_PLANNER_H
 
-#include "plan/plan.h"
+#include "plan/costs.h"
 
 typedef struct tw_planner {
     const tw_plan_request *request;
+    tw_costs *costs;
     tw_op_facts facts;
     int passes;
     int64_t fixed_bytes; /* base, source, sink, weights, device */
