@@ -15,13 +15,14 @@ tw_pixels tw_pixels_of(const tw_picture *picture)
 
 /* --- in ------------------------------------------------------------------------------------------------------------ */
 
-static tw_status check_layout(const tw_pixels *p, const char *label, tw_error *err)
+static tw_status check_layout(const tw_pixels *p, bool many, const char *label, tw_error *err)
 {
+    int most = many ? TW_MOST_BANDS : 4;
     if (p->width < 1 || p->height < 1 || p->width > INT32_MAX || p->height > INT32_MAX)
         return tw_fail(err, TW_ERROR_INPUT, "%s: %lld x %lld pixels; 1 to %d on a side are supported", label,
                        (long long)p->width, (long long)p->height, INT32_MAX);
-    if (p->bands < 1 || p->bands > 4)
-        return tw_fail(err, TW_ERROR_INPUT, "%s: %d bands; 1 to 4 are supported", label, (int)p->bands);
+    if (p->bands < 1 || p->bands > most)
+        return tw_fail(err, TW_ERROR_INPUT, "%s: %d bands; 1 to %d are supported", label, (int)p->bands, most);
     if ((int)p->sample < TW_SAMPLE_U8 || (int)p->sample > TW_SAMPLE_F32)
         return tw_fail(err, TW_ERROR_INPUT, "%s: samples of type %d are not supported", label, (int)p->sample);
     return TW_OK;
@@ -33,9 +34,11 @@ tw_status tw_job_input_pixels(tw_job *job, const tw_pixels *layout, const void *
         label = "pixels";
     if (!pixels)
         return tw_fail(err, TW_ERROR_INPUT, "%s: no pixels", label);
-    TW_TRY(check_layout(layout, label, err));
+    TW_TRY(check_layout(layout, job->op->many_bands, label, err));
     tw_picture picture = {layout->width, layout->height, layout->bands < 3 ? 1 : 3, layout->bands % 2 == 0,
                           (tw_depth)layout->sample};
+    if (layout->bands > 4)
+        picture.colours = layout->bands, picture.alpha = false;
     int64_t least = tw_picture_row_bytes(&picture), stride = layout->row_bytes ? layout->row_bytes : least;
     if (stride < least)
         return tw_fail(err, TW_ERROR_INPUT, "%s: rows of %lld bytes lie %lld bytes apart", label, (long long)least,

@@ -324,22 +324,25 @@ static tw_status run_probe(tw_run *run, int64_t room, tw_error *err)
     return rewind_all(run, err);
 }
 
-/* Only at what can be read again for nothing: neither at a stream, nor at what is decoded whole or turned. */
-static bool may_look(const tw_run *run)
+/* Only at what is decoded in parts, and of a stream only if scratch holds what is read of it. */
+static bool may_look(const tw_run *run, const tw_op_request *request)
 {
+    int64_t scratch = 0;
     for (int i = 0; i < run->job->n_inputs; i++) {
         const tw_source_cost *cost = tw_source_cost_of(run->sources[i]);
-        if (cost->whole || cost->turned || strcmp(tw_source_label(run->sources[i]), "-") == 0)
+        if (cost->whole || cost->turned)
             return false;
+        int64_t rows = run->job->op->look_rows(request, i);
+        scratch += tw_source_would_keep(run->sources[i], rows) - tw_source_kept(run->sources[i]);
     }
-    return true;
+    return scratch == 0 || scratch <= tw_scratch_available(run->scratch);
 }
 
 static tw_status look(tw_run *run, tw_error *err)
 {
     const tw_op_class *op = run->job->op;
     tw_op_request request = request_of(run, false);
-    int64_t bytes = op->look_bytes && may_look(run) ? op->look_bytes(&request) : 0;
+    int64_t bytes = op->look_bytes && may_look(run, &request) ? op->look_bytes(&request) : 0;
     if (bytes == 0)
         return TW_OK;
     tw_plan_request plan = {.n_inputs = run->job->n_inputs, .sources = run->sources};
@@ -349,6 +352,8 @@ static tw_status look(tw_run *run, tw_error *err)
     run->looking_bytes = bytes;
     TW_TRY(will_rewind(run, err));
     TW_TRY(op->look(&request, &run->seen, err));
+    for (int i = 0; i < run->job->n_inputs; i++)
+        tw_source_last_pass(run->sources[i]); /* what follows says so when it needs more */
     return rewind_all(run, err);
 }
 
@@ -382,6 +387,8 @@ static tw_status check_room(tw_run *run, tw_error *err)
     if (plan->scratch_bytes > 0 && plan->scratch_bytes > tw_scratch_available(run->scratch))
         return tw_fail(err, TW_ERROR_BUDGET, "scratch in %s: %lld bytes needed, %lld available", tw_scratch_dir(run->scratch),
                        (long long)plan->scratch_bytes, (long long)tw_scratch_available(run->scratch));
+    for (int i = 0; i < run->job->n_inputs; i++)
+        run->plan.scratch_bytes += tw_source_kept(run->sources[i]); /* taken already */
     return TW_OK;
 }
 

@@ -8,8 +8,6 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/signals.h"
 #include "jobs.h"
 #include "line.h"
 
@@ -72,38 +71,17 @@ static tw_status take_streams(batch *b, tw_error *err)
     return ok ? TW_OK : tw_fail(err, TW_ERROR_RUN, "standard input and output cannot be taken over: %s", g_strerror(code));
 }
 
-/* A thread waits for them, as the first one may be blocked in a write; a second signal ends the process at once. It lives as
- * long as the process. */
-static void *wait_for_signals(void *user)
+static void on_signal(void *user)
 {
-    static sigset_t set;
     batch *b = user;
-    int number;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigwait(&set, &number);
     atomic_store(&b->interrupted, true);
     wake_up(b);
-    sigwait(&set, &number);
-    _exit(TW_ERROR_INTERRUPTED);
 }
 
 static tw_status watch_signals(batch *b, tw_error *err)
 {
-    sigset_t set;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
     b->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 128 << 10);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    int code = b->wake < 0 ? errno : pthread_create(&thread, &attributes, wait_for_signals, b);
-    pthread_attr_destroy(&attributes);
+    int code = b->wake < 0 ? errno : tw_signals_start(on_signal, b);
     return code == 0 ? TW_OK : tw_fail(err, TW_ERROR_RUN, "signals cannot be watched: %s", g_strerror(code));
 }
 

@@ -39,7 +39,7 @@ typedef struct tw_report {
     int64_t planned_peak_bytes;
     int64_t peak_bytes;           /**< VmHWM of this process after the run; 0 in a plan */
     int64_t job_peak_bytes;       /**< peak of this job's own account; 0 in a plan */
-    int64_t scratch_bytes;        /**< predicted scratch file bytes */
+    int64_t scratch_bytes;        /**< predicted scratch file bytes; of a pipe those taken before the plan */
     double planned_seconds;       /**< 0: not calibrated yet on this machine */
     double seconds;               /**< 0 in a plan */
     double megapixels_per_second; /**< input pixels */

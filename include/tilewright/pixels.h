@@ -24,7 +24,7 @@ typedef enum tw_sample {
 typedef struct tw_pixels {
     int64_t width, height; /**< pixels, 1 to 2147483647 each */
     int64_t row_bytes;     /**< from the start of one row to the start of the next; 0: no gaps */
-    int32_t bands;         /**< 1: grey, 2: grey and alpha, 3: RGB, 4: RGB and alpha */
+    int32_t bands; /**< 1: grey, 2: grey and alpha, 3: RGB, 4: RGB and alpha; 5 to 64 (warp only): of no known meaning */
     tw_sample sample;
 } tw_pixels;
 

@@ -40,6 +40,17 @@ static inline int64_t tw_ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
 }
+/** Least common multiple of two positive numbers. */
+static inline int64_t tw_lcm64(int64_t a, int64_t b)
+{
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t r = x % y;
+        x = y;
+        y = r;
+    }
+    return a / x * b;
+}
 
 static inline tw_rect tw_rect_of(tw_span x, tw_span y)
 {

@@ -114,6 +114,14 @@ bool tw_input_is_stream(const tw_input *input)
 {
     return input->stream;
 }
+int64_t tw_input_kept(const tw_input *input)
+{
+    return input->segments->len * SEGMENT;
+}
+int64_t tw_input_would_keep(const tw_input *input, int64_t bytes)
+{
+    return input->stream ? (bytes + SEGMENT - 1) / SEGMENT * SEGMENT : 0;
+}
 void tw_input_forget(tw_input *input)
 {
     input->forget = true;

@@ -19,6 +19,10 @@ int64_t tw_input_read(tw_input *input, void *buffer, int64_t n, int64_t offset);
 int64_t tw_input_length(const tw_input *input);
 /** True for pipes: everything that is read is kept in scratch until tw_input_forget. */
 bool tw_input_is_stream(const tw_input *input);
+/** Bytes of scratch that a stream's bytes take so far. */
+int64_t tw_input_kept(const tw_input *input);
+/** The same if `bytes` of it are kept. 0: no stream. */
+int64_t tw_input_would_keep(const tw_input *input, int64_t bytes);
 /** No decoder will start again: a stream stops keeping what it reads. Scratch already written is kept until close. */
 void tw_input_forget(tw_input *input);
 /** The error that reading a stream or its scratch met, or TW_OK; libvips sees only a short read. */

@@ -426,6 +426,34 @@ tw_status tw_source_will_rewind(tw_source *s, tw_error *err)
     return TW_OK;
 }
 
+void tw_source_last_pass(tw_source *s)
+{
+    s->keep = false;
+}
+
+int64_t tw_source_kept(const tw_source *s)
+{
+    return s->raw ? 0 : tw_input_kept(s->input);
+}
+
+/* Encoders that find nothing to save store the samples and little else; a JPEG of noise and plain text take more. */
+static int64_t most_encoded(const tw_source *s, int64_t rows)
+{
+    int64_t samples = (tw_min64(rows, s->stored.height - CHUNK_ROWS) + CHUNK_ROWS) * tw_picture_row_bytes(&s->stored);
+    char head[2] = {0};
+    if (s->probe.codec == TW_CODEC_PPM && tw_input_read(s->input, head, sizeof head, 0) == sizeof head && head[1] <= '3')
+        return 4 * samples;
+    return (s->probe.codec == TW_CODEC_JPEG ? 2 * samples : samples + samples / 64) + (1 << 20);
+}
+
+int64_t tw_source_would_keep(const tw_source *s, int64_t rows)
+{
+    if (s->raw)
+        return 0;
+    int64_t bytes = needs_seek(s->probe.codec) ? 0 : tw_input_would_keep(s->input, most_encoded(s, rows));
+    return tw_max64(bytes, tw_input_kept(s->input));
+}
+
 tw_status tw_source_read_rect(tw_source *s, tw_rect rect, void *pixels, tw_error *err)
 {
     if (rect.x < 0 || rect.y < 0 || rect.w < 1 || rect.h < 1 || rect.x + rect.w > s->shown.width ||

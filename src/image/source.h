@@ -50,6 +50,13 @@ tw_status tw_source_rewind(tw_source *source, tw_error *err);
 /** Says before the first row that rewind or read_rect will be used. May write scratch. */
 tw_status tw_source_will_rewind(tw_source *source, tw_error *err);
 
+/** Says before the first row that this pass is the last: a stream keeps no more of its bytes in scratch. Until will_rewind. */
+void tw_source_last_pass(tw_source *source);
+/** Bytes of scratch that a stream's encoded bytes take so far; 0: no stream. */
+int64_t tw_source_kept(const tw_source *source);
+/** An upper bound of them once the first `rows` rows were read and are to be read again. */
+int64_t tw_source_would_keep(const tw_source *source, int64_t rows);
+
 /** Copies a rectangle inside the picture to `pixels` (rows of rect.w pixels, no gaps). Any thread. From a tiled TIFF only the
  *  tiles are decoded that the rectangle touches, unless it is turned; else from a tiled scratch copy made by the first call. */
 tw_status tw_source_read_rect(tw_source *source, tw_rect rect, void *pixels, tw_error *err);

@@ -227,17 +227,6 @@ static int number_stages(tw_flow *flow)
     return n;
 }
 
-static int64_t lcm64(int64_t a, int64_t b)
-{
-    int64_t x = a, y = b;
-    while (y) {
-        int64_t r = x % y;
-        x = y;
-        y = r;
-    }
-    return a / x * b;
-}
-
 static void add_source(tw_flow *flow, int number, int place)
 {
     tw_flow_stage *stage = &flow->stages[number];
@@ -255,7 +244,7 @@ static void count_layer(tw_flow *flow, tw_flow_stage *stage, const tw_layer *l)
                            *in = l->n_inputs ? &flow->geometry->blobs[l->inputs[0]] : out;
     if (!out->spatial)
         return;
-    stage->grid = lcm64(stage->grid, lcm64(out->rate.den, in->rate.den));
+    stage->grid = tw_lcm64(stage->grid, tw_lcm64(out->rate.den, in->rate.den));
     if (!strncmp(l->type, "Convolution", 11) || !strncmp(l->type, "Deconvolution", 13)) {
         tw_ratio rate = l->type[0] == 'C' ? out->rate : in->rate;
         stage->macs += (double)rate.num * (double)rate.num / (double)(rate.den * rate.den) * tw_layer_real(l, 6, 0);
@@ -265,7 +254,7 @@ static void count_layer(tw_flow *flow, tw_flow_stage *stage, const tw_layer *l)
     tw_kernel kernel = tw_kernel_of(l, in->channels);
     int64_t side = tw_work_winograd_side(&kernel);
     if (side > 0)
-        stage->align = lcm64(stage->align, side * out->rate.den);
+        stage->align = tw_lcm64(stage->align, side * out->rate.den);
 }
 
 /* Back from the targets to what earlier stages left. */
@@ -303,7 +292,7 @@ static void walk_stage(tw_flow *flow, int number, bool *wanted)
         for (int k = 0; k < l->n_inputs; k++)
             wanted[l->inputs[k]] = true;
     }
-    stage->align = lcm64(stage->align, stage->grid);
+    stage->align = tw_lcm64(stage->align, stage->grid);
 }
 
 /* A core in the middle of a picture that has no borders, between blocks of any side. */

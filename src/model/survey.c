@@ -18,17 +18,6 @@ typedef struct desk {
 /* A canvas so large that nothing in its middle sees a border. */
 static const int64_t huge = (int64_t)1 << 34;
 
-static int64_t lcm64(int64_t a, int64_t b)
-{
-    int64_t x = a, y = b;
-    while (y) {
-        int64_t r = x % y;
-        x = y;
-        y = r;
-    }
-    return a / x * b;
-}
-
 static tw_status find_align(tw_shaper *s)
 {
     tw_geometry *g = s->geometry;
@@ -36,7 +25,7 @@ static tw_status find_align(tw_shaper *s)
     for (int i = 0; i < s->graph->n_blobs; i++) {
         if (!g->blobs[i].spatial)
             continue;
-        g->align = lcm64(lcm64(g->align, g->blobs[i].rate.den), g->blobs[i].rate_y.den);
+        g->align = tw_lcm64(tw_lcm64(g->align, g->blobs[i].rate.den), g->blobs[i].rate_y.den);
         if (g->align > MAX_ALIGN)
             return tw_fail(s->err, TW_ERROR_INPUT, "%s: the scales inside the graph have no common grid up to %d pixels",
                            s->label, MAX_ALIGN);

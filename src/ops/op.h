@@ -200,8 +200,10 @@ typedef struct tw_op_class {
 
     /** Bytes that look() takes besides decoders; 0: the options and headers tell all. NULL: it never looks. Pure. */
     int64_t (*look_bytes)(const tw_op_request *request);
-    /** Looks at some rows of the inputs, which are at their first row and are left anywhere, before open() chooses by them; plans do
-     *  it, too, so that they are what the run will be. */
+    /** How many rows of an input it reads. Pure. */
+    int64_t (*look_rows)(const tw_op_request *request, int input);
+    /** Looks at the first rows of the inputs, which are at their first row and are left anywhere, before open() chooses by them; plans
+     *  do it, too, so that they are what the run will be. */
     tw_status (*look)(const tw_op_request *request, tw_seen *out, tw_error *err);
 
     /** Measures what the plan must know, on the pixels of the inputs, which are at their first row and are left anywhere. `room`:

@@ -58,7 +58,8 @@ static void store_tiff(const tw_pixels *p, const uint8_t *pixels, const char *pa
     VipsImage *image = vips_image_new_from_memory_copy(flat, (size_t)(row_of(p) * p->height), (int)p->width, (int)p->height,
                                                        p->bands, FORMATS[p->sample]);
     VipsImage *typed = NULL;
-    g_assert_cmpint(vips_copy(image, &typed, "interpretation", p->bands < 3 ? GREY[p->sample] : RGB[p->sample], NULL), ==, 0);
+    VipsInterpretation meaning = p->bands < 3 ? GREY[p->sample] : p->bands < 5 ? RGB[p->sample] : VIPS_INTERPRETATION_MULTIBAND;
+    g_assert_cmpint(vips_copy(image, &typed, "interpretation", meaning, NULL), ==, 0);
     if (orientation > 1)
         vips_image_set_int(typed, VIPS_META_ORIENTATION, orientation);
     g_assert_cmpint(vips_image_write_to_file(typed, path, NULL), ==, 0);
@@ -217,13 +218,33 @@ static void test_final_size(void)
         }
 }
 
-/* A quarter turn reads at random: from the caller's memory, without scratch. */
-static void test_at_random(void)
+static char *turn_field(void)
 {
     char *field = in_folder("turn.tfm");
     const char *text = "#Insight Transform File V1.0\n#Transform 0\nTransform: AffineTransform_double_2_2\n"
                        "Parameters: 0.1 -1 1 0.1 66 35\nFixedParameters: 66 35\n";
     g_assert_true(g_file_set_contents(field, text, -1, NULL));
+    return field;
+}
+
+/* Bands of no known meaning, where the operator takes them from files, too. */
+static void test_many_bands(void)
+{
+    static const int BANDS[] = {5, 8, 64};
+    char *field = turn_field();
+    const setting settings[] = {{"field", field}, {"tile", "32"}, {0}};
+    for (size_t i = 0; i < G_N_ELEMENTS(BANDS); i++)
+        for (int sample = TW_SAMPLE_U8; sample <= TW_SAMPLE_F32; sample++) {
+            tw_pixels p = layout(BANDS[i], (tw_sample)sample, sample == TW_SAMPLE_U16 ? GAP : 0);
+            same_as_files("warp", settings, &p, NULL);
+        }
+    g_free(field);
+}
+
+/* A quarter turn reads at random: from the caller's memory, without scratch. */
+static void test_at_random(void)
+{
+    char *field = turn_field();
     const setting settings[] = {{"field", field}, {"tile", "32"}, {"memory", "80M"}, {0}};
     tw_pixels p = layout(3, TW_SAMPLE_U16, GAP);
     tw_report report;
@@ -333,7 +354,7 @@ static void test_bad_inputs(void)
         {{5, -1, 0, 3, TW_SAMPLE_U8}, "5 x -1 pixels"},
         {{INT64_C(1) << 31, 1, 0, 1, TW_SAMPLE_U8}, "2147483648 x 1 pixels"},
         {{5, 5, 0, 0, TW_SAMPLE_U8}, "0 bands"},
-        {{5, 5, 0, 5, TW_SAMPLE_U8}, "5 bands"},
+        {{5, 5, 0, 5, TW_SAMPLE_U8}, "5 bands; 1 to 4 are supported"},
         {{5, 5, 0, 3, (tw_sample)3}, "type 3"},
         {{5, 5, 0, 3, (tw_sample)-1}, "type -1"},
         {{5, 5, 29, 3, TW_SAMPLE_U16}, "rows of 30 bytes lie 29 bytes apart"},
@@ -349,6 +370,15 @@ static void test_bad_inputs(void)
     tw_pixels good = {5, 5, 0, 3, TW_SAMPLE_U8};
     assert_fails(tw_job_input_pixels(job, &good, NULL, "x", &err), TW_ERROR_INPUT, err, "x: no pixels");
     tw_job_free(job);
+    static const char *const FEW[] = {"interpolate", "register", "compare"};
+    for (size_t i = 0; i <= G_N_ELEMENTS(FEW); i++) {
+        tw_pixels many = {1, 1, 0, i < G_N_ELEMENTS(FEW) ? 5 : 65, TW_SAMPLE_U8};
+        job = new_job(i < G_N_ELEMENTS(FEW) ? FEW[i] : "warp", NULL);
+        err = (tw_error)TW_ERROR_NONE;
+        assert_fails(tw_job_input_pixels(job, &many, pixels, "x", &err), TW_ERROR_INPUT, err,
+                     i < G_N_ELEMENTS(FEW) ? "x: 5 bands; 1 to 4 are supported" : "x: 65 bands; 1 to 64 are supported");
+        tw_job_free(job);
+    }
     /* --max-pixels holds for them, too. */
     const setting few[] = {{"max-pixels", "24"}, {0}};
     taken t = {0};
@@ -486,6 +516,7 @@ int main(int argc, char **argv)
     add_counter(session, "counter", &engine, true);
     g_test_add_func("/pixels/all-kinds", test_all_kinds);
     g_test_add_func("/pixels/final-size", test_final_size);
+    g_test_add_func("/pixels/many-bands", test_many_bands);
     g_test_add_func("/pixels/at-random", test_at_random);
     g_test_add_func("/pixels/orientation", test_orientation);
     g_test_add_func("/pixels/two-inputs", test_two_inputs);

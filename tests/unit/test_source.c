@@ -339,47 +339,105 @@ static void *feed(void *user)
     return NULL;
 }
 
+/* Standard input becomes a pipe that gives the file's bytes, until pipe_end. */
+typedef struct piped {
+    feeder feeder;
+    pthread_t thread;
+    int old;
+} piped;
+
+static void pipe_start(fixture *f, const char *name, piped *p)
+{
+    char *path = in_dir(f, name);
+    int ends[2];
+    g_assert_true(g_file_get_contents(path, &p->feeder.bytes, &p->feeder.n, NULL) && pipe(ends) == 0);
+    p->feeder.fd = ends[1];
+    p->old = dup(0);
+    dup2(ends[0], 0);
+    close(ends[0]);
+    pthread_create(&p->thread, NULL, feed, &p->feeder);
+    g_free(path);
+}
+
+static void pipe_end(piped *p)
+{
+    dup2(p->old, 0);
+    close(p->old);
+    pthread_join(p->thread, NULL);
+    g_free(p->feeder.bytes);
+}
+
+static void assert_same_rest(tw_source *want, tw_source *have, const tw_picture *picture)
+{
+    int64_t bytes = picture->height * tw_picture_row_bytes(picture);
+    char *a = read_all(want, 50), *b = read_all(have, 50);
+    g_assert_cmpmem(a, (gsize)bytes, b, (gsize)bytes);
+    free(a);
+    free(b);
+}
+
 static void test_pipe(fixture *f, gconstpointer data)
 {
     static const char *const NAMES[] = {"a.png", "a.jpg", "a.webp", "a.tif", "a.ppm"};
     for (size_t i = 0; i < 2 * G_N_ELEMENTS(NAMES); i++) {
         const char *name = NAMES[i / 2];
         bool twice = i % 2;
-        write_with(f, name, &RGB8, "");
-        char *path = in_dir(f, name);
-        feeder p;
-        int ends[2], old = dup(0);
-        g_assert_true(g_file_get_contents(path, &p.bytes, &p.n, NULL) && pipe(ends) == 0);
-        p.fd = ends[1];
-        dup2(ends[0], 0);
-        close(ends[0]);
-        pthread_t thread;
-        pthread_create(&thread, NULL, feed, &p);
+        piped p;
         tw_place place = {.path = "-"};
-        tw_source *s, *direct = must_open(f, name, NULL);
         tw_error err = TW_ERROR_NONE;
+        write_with(f, name, &RGB8, "");
+        pipe_start(f, name, &p);
+        tw_source *s, *direct = must_open(f, name, NULL);
         assert_ok(tw_source_open(f->context, &place, NULL, &s, &err), err);
         if (twice)
             assert_ok(tw_source_will_rewind(s, &err), err);
-        int64_t bytes = RGB8.height * tw_picture_row_bytes(&RGB8);
-        char *want = read_all(direct, 50), *have = read_all(s, 50);
-        g_assert_cmpmem(want, (gsize)bytes, have, (gsize)bytes);
-        free(have);
+        assert_same_rest(direct, s, &RGB8);
         if (twice) {
             assert_ok(tw_source_rewind(s, &err), err);
-            have = read_all(s, 50);
-            g_assert_cmpmem(want, (gsize)bytes, have, (gsize)bytes);
-            free(have);
+            assert_ok(tw_source_rewind(direct, &err), err);
+            assert_same_rest(direct, s, &RGB8);
         }
-        free(want);
         tw_source_close(s);
         tw_source_close(direct);
-        dup2(old, 0);
-        close(old);
-        pthread_join(thread, NULL);
-        g_free(p.bytes);
-        g_free(path);
+        pipe_end(&p);
     }
+}
+
+/* The first rows of a pipe are looked at, then all are read: no more of it stays in scratch than was looked at. */
+static void test_pipe_look(fixture *f, gconstpointer data)
+{
+    static const char *const NAMES[] = {"a.png", "a.ppm", "a.jpg"};
+    static const tw_picture TALL = {2000, 3400, 3, false, TW_U8};
+    const int64_t LOOK = 100, SEGMENT = 8 << 20, LIMIT = 2 * SEGMENT;
+    tw_scratch *scratch = tw_scratch_new(NULL, LIMIT);
+    tw_context_set_scratch(f->context, scratch);
+    for (size_t i = 0; i < G_N_ELEMENTS(NAMES); i++) {
+        piped p;
+        tw_place place = {.path = "-"};
+        tw_error err = TW_ERROR_NONE;
+        write_with(f, NAMES[i], &TALL, g_str_has_suffix(NAMES[i], ".png") ? "[compression=0]" : "");
+        pipe_start(f, NAMES[i], &p);
+        tw_source *s, *direct = must_open(f, NAMES[i], NULL);
+        assert_ok(tw_source_open(f->context, &place, NULL, &s, &err), err);
+        g_assert_cmpint(tw_source_would_keep(s, LOOK), ==, SEGMENT);
+        g_assert_cmpint(tw_source_would_keep(s, TALL.height), >=, p.feeder.n);
+        g_assert_cmpint(tw_source_would_keep(direct, LOOK), ==, 0);
+        assert_ok(tw_source_will_rewind(s, &err), err);
+        char *rows = malloc((size_t)(LOOK * tw_picture_row_bytes(&TALL)));
+        int64_t got;
+        assert_ok(tw_source_next_band(s, rows, LOOK, &got, &err), err);
+        free(rows);
+        tw_source_last_pass(s);
+        assert_ok(tw_source_rewind(s, &err), err);
+        assert_same_rest(direct, s, &TALL);
+        g_assert_cmpint(tw_source_kept(s), ==, SEGMENT);
+        g_assert_cmpint(tw_source_kept(direct), ==, 0);
+        tw_source_close(s);
+        tw_source_close(direct);
+        pipe_end(&p);
+    }
+    tw_context_set_scratch(f->context, f->scratch);
+    tw_scratch_free(scratch);
 }
 
 static void test_memory_input(fixture *f, gconstpointer data)
@@ -598,6 +656,7 @@ int main(int argc, char **argv)
     ADD(rewind);
     ADD(read_rect);
     ADD(pipe);
+    ADD(pipe_look);
     ADD(memory_input);
     ADD(colour_rules);
     ADD(cancel);

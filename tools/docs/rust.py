@@ -68,7 +68,7 @@ def operator(op):
 
 
 # The command line's own, which are no options of a job.
-OWN = ("config", "json", "quiet", "progress", "resume", "help")
+OWN = ("config", "factor", "help", "json", "matrix", "progress", "quiet", "resume")
 
 
 def operators(tables):

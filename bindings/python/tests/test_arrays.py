@@ -83,10 +83,13 @@ class Kinds(Case):
 
     def test_refused(self):
         for value, text in ((numpy.zeros((3, 4)), "float64"), (numpy.zeros((3, 4), numpy.int8), "int8"),
-                            (numpy.zeros(7, numpy.uint8), "(7,)"), (numpy.zeros((3, 4, 5), numpy.uint8), "(3, 4, 5)"),
+                            (numpy.zeros(7, numpy.uint8), "(7,)"), (numpy.zeros((3, 4, 65), numpy.uint8), "(3, 4, 65)"),
                             (numpy.zeros((3, 4, 3, 1), numpy.uint8), "(3, 4, 3, 1)"), (None, "0 given")):
             with self.subTest(text):
                 self.fails(tilewright.UsageError, text, tilewright.upscale, value)
+        five = numpy.zeros((8, 8, 5), numpy.uint8)
+        for name, arrays in {"upscale": 1, "interpolate": 2, "register": 2, "compare": 2}.items():
+            self.fails(tilewright.InputError, "5 bands; 1 to 4 are supported", getattr(tilewright, name), *[five] * arrays)
         self.fails(tilewright.InputError, "0 x 4 pixels", tilewright.upscale, numpy.zeros((4, 0, 3), numpy.uint8))
 
 

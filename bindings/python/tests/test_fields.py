@@ -60,6 +60,16 @@ class Fields(Case):
         print(f"\nbilinear against SimpleITK: largest difference {largest:.2g} of 255")
         self.assertLess(largest, 0.01)
 
+    def test_many_bands(self):
+        """Each band of many becomes what it becomes alone."""
+        for bands, dtype in ((5, numpy.uint16), (64, numpy.float32)):
+            array = numpy.stack([texture(60, 80, seed) for seed in range(bands)], 2).astype(dtype)
+            result = tilewright.warp(array, field=self.known)
+            self.assertEqual((result.shape, result.dtype), (array.shape, array.dtype))
+            for band in range(0, bands, 9):
+                self.same(result[..., band], tilewright.warp(array[..., band], field=self.known))
+        self.fails(tilewright.UsageError, "TIFF can", tilewright.warp, array, self.path("many.png"), field=self.known)
+
     def test_round_trip(self):
         """A lattice from SimpleITK warps here; what SimpleITK writes of our file warps as ours does."""
         grid = SimpleITK.BSplineTransformInitializer(SimpleITK.GetImageFromArray(self.fixed), [6, 5], 3)

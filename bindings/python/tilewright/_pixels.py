@@ -7,14 +7,16 @@ import numpy
 from . import _errors, _library
 
 DTYPES = (numpy.dtype(numpy.uint8), numpy.dtype(numpy.uint16), numpy.dtype(numpy.float32))  # by tw_sample
+MOST_BANDS = 64  # the library says which operators take more than 4
 
 
 def as_input(value, label):
     """(array, tw_pixels): the array itself where its rows are dense, else a copy. float64 and the like are refused: how they
     are to be scaled, nobody knows."""
     array = numpy.asarray(value)
-    if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4):
-        raise _errors.UsageError(f"{label}: shape {array.shape}; (height, width) and (height, width, 1 to 4) are taken")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= MOST_BANDS):
+        raise _errors.UsageError(f"{label}: shape {array.shape}; (height, width) and (height, width, bands) are taken, "
+                                 f"1 to 4 bands, 1 to {MOST_BANDS} by warp")
     native = array.dtype.newbyteorder("=")
     if native not in DTYPES:
         raise _errors.UsageError(f"{label}: samples of type {array.dtype}; uint8, uint16 and float32 are taken")

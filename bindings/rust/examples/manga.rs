@@ -28,7 +28,7 @@ const LARGEST_UPLOAD: usize = 256 << 20;
 struct Page {
     progress: watch::Receiver<f64>,
     end: Option<Result<Done, JobError>>,
-    stop: Option<oneshot::Sender<()>>,
+    _stop: oneshot::Sender<()>, // dropped with the page
     files: [PathBuf; 2],
 }
 
@@ -88,14 +88,35 @@ fn job_of(wish: &Wish, files: &[PathBuf; 2]) -> Upscale {
     job
 }
 
-/// Runs to the end, and once more where the engine went away underneath.
-async fn work(client: Client, job: Upscale, mut handle: JobHandle, progress: watch::Sender<f64>) -> Result<Done, JobError> {
-    for last in [false, true] {
-        while let Some(fraction) = handle.progress().await {
-            let _ = progress.send(fraction);
+/// Until the job has ended; cancels it when the page is no longer wanted, and then says so.
+async fn watch(handle: &mut JobHandle, progress: &watch::Sender<f64>, stopped: &mut oneshot::Receiver<()>) -> bool {
+    let mut wanted = true;
+    loop {
+        tokio::select! {
+            fraction = handle.progress() => match fraction {
+                Some(fraction) => drop(progress.send(fraction)),
+                None => return wanted,
+            },
+            _ = &mut *stopped, if wanted => {
+                handle.cancel();
+                wanted = false;
+            }
         }
+    }
+}
+
+/// Runs to the end, and once more where the engine went away underneath.
+async fn work(
+    client: Client,
+    job: Upscale,
+    mut handle: JobHandle,
+    progress: watch::Sender<f64>,
+    mut stopped: oneshot::Receiver<()>,
+) -> Result<Done, JobError> {
+    for last in [false, true] {
+        let wanted = watch(&mut handle, &progress, &mut stopped).await;
         match handle.finish().await {
-            Err(error) if error.interrupted && !last => match client.run(job.clone()).await {
+            Err(error) if error.interrupted && wanted && !last => match client.run(job.clone()).await {
                 Ok(again) => handle = again,
                 Err(_) => return Err(error),
             },
@@ -111,15 +132,19 @@ async fn start(backend: &Shared, wish: &Wish, files: [PathBuf; 2]) -> Result<Str
     let id = handle.id().to_owned();
     let (sender, progress) = watch::channel(0.0);
     let (stop, stopped) = oneshot::channel();
-    backend.pages().insert(id.clone(), Page { progress, end: None, stop: Some(stop), files });
+    backend.pages().insert(id.clone(), Page { progress, end: None, _stop: stop, files: files.clone() });
     let (backend, name) = (backend.clone(), id.clone());
     tokio::spawn(async move {
-        let end = tokio::select! {
-            end = work(backend.client.clone(), job, handle, sender) => Some(end),
-            _ = stopped => None, // dropping the handle cancels the job
+        let end = work(backend.client.clone(), job, handle, sender, stopped).await;
+        let forgotten = match backend.pages().get_mut(&name) {
+            Some(page) => {
+                page.end = Some(end);
+                false
+            }
+            None => true,
         };
-        if let Some(page) = backend.pages().get_mut(&name) {
-            page.end = end;
+        if forgotten {
+            remove(&files).await; // not before the job has ended: it may be reading them
         }
     });
     Ok(id)
@@ -166,11 +191,16 @@ async fn picture(State(backend): State<Shared>, Path(id): Path<String>) -> Resul
     Ok(([(header::CONTENT_TYPE, "image/png")], bytes).into_response())
 }
 
-async fn forget(State(backend): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
-    let mut page = backend.pages().remove(&id).ok_or_else(no_page)?;
-    drop(page.stop.take());
-    for file in &page.files {
+async fn remove(files: &[PathBuf; 2]) {
+    for file in files {
         let _ = tokio::fs::remove_file(file).await;
+    }
+}
+
+async fn forget(State(backend): State<Shared>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+    let page = backend.pages().remove(&id).ok_or_else(no_page)?;
+    if page.end.is_some() {
+        remove(&page.files).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -215,6 +245,15 @@ async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("tilewright {} on http://127.0.0.1:{port}", client.hello().version);
     let server = axum::Server::bind(&([127, 0, 0, 1], port).into()).serve(app(client.clone(), folder).into_make_service());
     server.with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
-    client.shutdown_now().await?;
+    let summary = client.shutdown_now().await?;
+    eprintln!(
+        "{} done, {} failed, {} cancelled; {:.1} s a page, {:.1} s for 95 of 100; engine's peak {} MiB",
+        summary.processed,
+        summary.errors,
+        summary.cancelled,
+        summary.latency.mean,
+        summary.latency.p95,
+        summary.peak_bytes >> 20
+    );
     Ok(())
 }

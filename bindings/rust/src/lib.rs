@@ -33,5 +33,5 @@ pub use client::{Builder, Client, Crash};
 pub use error::{Error, JobError};
 pub use event::{Done, Hello, Plan, Running, Status, Summary, Times};
 pub use job::{Job, JobHandle, Output, Picture};
-pub use operators::{Compare, Register, Upscale, Warp};
+pub use operators::{Compare, Interpolate, Register, Upscale, Warp};
 pub use value::{Bytes, Choice, Pixels};

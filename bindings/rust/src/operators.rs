@@ -379,18 +379,6 @@ impl Interpolate {
     pub fn overwrite(self, value: bool) -> Self {
         self.set("overwrite", value.into())
     }
-
-    /// Of a folder or a y4m stream: as many frames for each of the input's; 2 to 64 (default
-    /// `2`).
-    pub fn factor(self, value: i64) -> Self {
-        self.set("factor", value.into())
-    }
-
-    /// Of a y4m stream: what its colour differences mean, BT.601 or BT.709; auto: 709 from 720
-    /// rows on; one of `auto`, `601`, `709` (default `auto`).
-    pub fn matrix(self, value: impl Into<Choice>) -> Self {
-        self.set("matrix", Into::<Choice>::into(value).into())
-    }
 }
 
 impl From<Interpolate> for Job {

@@ -5,7 +5,9 @@ mod common;
 
 use common::*;
 use std::path::PathBuf;
-use tilewright_client::{Builder, Client, Compare, Error, Job, JobError, Output, Picture, Upscale};
+use tilewright_client::{
+    Builder, Client, Compare, Error, Interpolate, Job, JobError, Output, Picture, Register, Upscale, Warp,
+};
 
 fn builder() -> Builder {
     Client::builder().program(program())
@@ -80,6 +82,54 @@ async fn many_at_a_time() {
     let summary = client.shutdown().await.unwrap();
     assert_eq!((summary.processed, summary.errors), (40, 0));
     assert!(summary.peak_bytes < 300 << 20, "{summary:?}");
+}
+
+/// One picture moved by a shift: the frame between, the field, what the field makes of it, and how near that comes.
+#[tokio::test]
+async fn every_operator() {
+    let folder = Folder::new("ops");
+    let (first, second) = (make_texture(&folder.at("a.ppm"), 400, 300, 0), make_texture(&folder.at("b.ppm"), 400, 300, 4));
+    let path = |name: &str| folder.at(name).to_str().unwrap().to_owned();
+    let client = builder().memory("400M").start().await.unwrap();
+    let between = Interpolate::new(&first, &second, folder.at("between.png")).time(0.5).scene_cut(0.0).static_(1.0);
+    let done = client.run(between).await.unwrap().finish().await.unwrap();
+    assert_eq!((done.report["op"].as_str(), done.report["width"].as_u64()), (Some("interpolate"), Some(400)));
+    assert!(is_png(&folder.at("between.png")));
+    let found = Register::new(&first, &second).field(path("found.tfm")).transform("similarity");
+    let done = client.run(found).await.unwrap().finish().await.unwrap();
+    assert_eq!((done.report["op"].as_str(), done.report["field"].as_str()), (Some("register"), Some(&*path("found.tfm"))));
+    let back = Warp::new(&second, folder.at("back.png")).field(path("found.tfm")).outside("mirror");
+    client.run(back).await.unwrap().finish().await.unwrap();
+    let psnr = |a: PathBuf, b: PathBuf| {
+        let job = Compare::new(a, b).crop(20);
+        async { client.run(job).await.unwrap().finish().await.unwrap().report["psnr"].as_f64().unwrap_or(f64::INFINITY) }
+        // none: the same
+    };
+    let (before, after) = (psnr(first.clone(), second.clone()).await, psnr(first.clone(), folder.at("back.png")).await);
+    assert!(after > 40.0 && before < 30.0, "{before} dB became {after}");
+    let halfway = make_texture(&folder.at("half.ppm"), 400, 300, 2);
+    let between = psnr(halfway.clone(), folder.at("between.png")).await;
+    assert!(between > psnr(halfway, first).await + 3.0, "{between}");
+    assert_eq!(client.shutdown().await.unwrap().errors, 0);
+}
+
+/// A method that the engine does not know an option for would be a mistake of the table's.
+#[tokio::test]
+async fn every_method_is_an_option() {
+    let client = builder().start().await.unwrap();
+    let (mut op, mut options) = (String::new(), 0);
+    for line in include_str!("../src/operators.rs").lines() {
+        let quoted = line.split('"').nth(1).unwrap_or_default();
+        if line.contains("Job::new(\"") {
+            op = quoted.to_owned();
+        } else if line.contains("self.set(\"") {
+            let error = failure(&client, Job::new(&op).input("no.png").option(quoted, "?")).await;
+            assert!(!error.message.contains("unknown"), "{op}: {error}");
+            options += 1;
+        }
+    }
+    assert!(options > 100, "{options}");
+    assert_eq!(client.shutdown().await.unwrap().errors, options);
 }
 
 async fn failure(client: &Client, job: impl Into<Job>) -> JobError {

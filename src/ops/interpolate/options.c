@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/interpolate/options.h"
 
+#include "ops/output_options.h"
+
 const tw_option tw_interpolate_options[] = {
     {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
      "net of two pictures and a time, by name (tilewright models list) or by path of its .param file (default: between, built "
@@ -31,15 +33,9 @@ const tw_option tw_interpolate_options[] = {
      "a "
      "small frame made at once; distance gives tiles the frames as they are and weighs them by the distance from their edges",
      "0.2"},
-    {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
-     "container of the output (default: from its name)", "0.2"},
-    {"quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL,
-     "of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90)", "0.2"},
-    {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", "0.2"},
-    {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.2"},
-    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "deflate", NULL, "none|lzw|deflate|zstd", "compression of TIFF",
-     "0.2"},
-    {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
-     "turn the pixels upright instead of carrying the orientation tag", "0.2"},
+    TW_OPTION_ENTRY_FORMAT("0.2"),
+    TW_OPTION_ENTRY_QUALITY("0.2"),
+    TW_OPTION_ENTRIES_COMPRESSION("deflate", "", "", "0.2"),
+    TW_OPTION_ENTRY_ORIENT(TW_ORIENT_HELP, "0.2"),
     {0},
 };

@@ -53,8 +53,9 @@ void tw_upscale_choose_model(const tw_op_request *request, tw_chosen *out)
 
 /* --- the look ------------------------------------------------------------------------------------------------------ */
 
-static int64_t rows_to_see(const tw_picture *picture)
+int64_t tw_upscale_look_rows(const tw_op_request *request, int input)
 {
+    const tw_picture *picture = tw_source_picture(request->sources[input]);
     return tw_min64(picture->height, tw_max64(SEEN_PIXELS / picture->width, LEAST_ROWS));
 }
 
@@ -73,7 +74,8 @@ static tw_status see_rows(const tw_op_request *request, tw_blocks *blocks, uint8
 {
     tw_source *source = request->sources[0];
     const tw_picture *picture = tw_source_picture(source);
-    for (int64_t y = 0, got = 0; y < rows_to_see(picture); y++) {
+    int64_t rows = tw_upscale_look_rows(request, 0);
+    for (int64_t y = 0, got = 0; y < rows; y++) {
         TW_TRY(tw_context_check(request->context, err));
         TW_TRY(tw_source_next_band(source, row, 1, &got, err));
         tw_blocks_add(blocks, row, tw_picture_bands(picture), picture->colours);

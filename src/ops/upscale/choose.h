@@ -16,6 +16,7 @@ void tw_upscale_choose_model(const tw_op_request *request, tw_chosen *out);
 /** tw_op_class.look: for blocks that an earlier JPEG encoding left, in the first megapixels, where neither options nor the header tell
  *  what to run. */
 int64_t tw_upscale_look_bytes(const tw_op_request *request);
+int64_t tw_upscale_look_rows(const tw_op_request *request, int input);
 tw_status tw_upscale_look(const tw_op_request *request, tw_seen *out, tw_error *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/upscale/options.h"
 
+#include "ops/output_options.h"
+
 const tw_option tw_upscale_options[] = {
     {"model", 'n', NULL, TW_OPTION_TEXT, 0, 0, NULL, NULL, NULL,
      "model by name (tilewright models list) or by path of its .param file; default: one of the built-in nets, by --scale and "
@@ -28,15 +30,10 @@ const tw_option tw_upscale_options[] = {
      "own; "
      "the result then says how far off it is",
      "0.1"},
-    {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
-     "container of the output (default: from its name)", "0.1"},
+    TW_OPTION_ENTRY_FORMAT("0.1"),
     {"quality", 'q', NULL, TW_OPTION_CHOICE, 1, 100, NULL, NULL, "N|fast|balanced|best",
-     "1 to 100: of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90); a word: which model of --engine", "0.1"},
-    {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", "0.1"},
-    {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.1"},
-    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "deflate", NULL, "none|lzw|deflate|zstd", "compression of TIFF",
-     "0.1"},
-    {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
-     "turn the pixels upright instead of carrying the orientation tag", "0.1"},
+     "1 to 100: " TW_QUALITY_DEFAULTS "; a word: which model of --engine", "0.1"},
+    TW_OPTION_ENTRIES_COMPRESSION("deflate", "", "", "0.1"),
+    TW_OPTION_ENTRY_ORIENT(TW_ORIENT_HELP, "0.1"),
     {0},
 };

@@ -385,6 +385,7 @@ const tw_op_class tw_upscale_class = {
     .bytes = tw_upscale_bytes,
     .vram = tw_upscale_vram,
     .look_bytes = tw_upscale_look_bytes,
+    .look_rows = tw_upscale_look_rows,
     .look = tw_upscale_look,
     .probe = probe_upscale,
     .probe_bytes = tw_upscale_probe_bytes,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/warp/options.h"
 
+#include "ops/output_options.h"
+
 const tw_option tw_warp_options[] = {
     {"field", 0, NULL, TW_OPTION_FILE, 0, 0, NULL, NULL, NULL,
      "what to apply: maps points of the result to points of the input; ITK .tfm, elastix .txt, displacements as .mhd, .nrrd, "
@@ -32,17 +34,12 @@ const tw_option tw_warp_options[] = {
      "0.1"},
     {"no-tiled-warping", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "the whole result in one tile, still within the budget; refused when that cannot hold it", "0.1"},
-    {"format", 'f', NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "png|jpeg|webp|tiff|gif|jxl|avif|heif|ppm",
-     "container of the output (default: from its name)", "0.1"},
-    {"quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL,
-     "of lossy containers (default: JPEG 92, WebP 90, AVIF 70, JPEG XL 90)", "0.1"},
-    {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", "0.1"},
-    {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.1"},
-    {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "auto", NULL, "auto|none|lzw|deflate|zstd",
-     "compression of TIFF; auto: LZW for 8-bit results of more than 64 megapixels, where deflate would be waited for, else "
-     "deflate",
-     "0.1"},
-    {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
-     "turn the pixels upright first; else the field is of the pixels as stored, and the orientation tag is carried", "0.1"},
+    TW_OPTION_ENTRY_FORMAT("0.1"),
+    TW_OPTION_ENTRY_QUALITY("0.1"),
+    TW_OPTION_ENTRIES_COMPRESSION(
+        "auto", "auto|",
+        "; auto: LZW for 8-bit results of more than 64 megapixels, where deflate would be waited for, else deflate", "0.1"),
+    TW_OPTION_ENTRY_ORIENT(
+        "turn the pixels upright first; else the field is of the pixels as stored, and the orientation tag is carried", "0.1"),
     {0},
 };

@@ -63,6 +63,21 @@ pub fn make_picture(path: &Path, width: usize, height: usize, seed: usize) -> Pa
     path.to_owned()
 }
 
+/// Blots nowhere alike, as they are seen `shift` pixels further right.
+pub fn make_texture(path: &Path, width: usize, height: usize, shift: usize) -> PathBuf {
+    let blot = |x: usize, y: usize| (x * 374761393 + y * 668265263).wrapping_mul(0x9E3779B97F4A7C15) >> 56;
+    let mut bytes = format!("P5\n{width} {height}\n255\n").into_bytes();
+    for y in 0..height {
+        for x in shift..shift + width {
+            let (i, j, u, v) = (x / 8, y / 8, x % 8, y % 8);
+            let side = |i: usize| blot(i, j) * (8 - v) + blot(i, j + 1) * v;
+            bytes.push(((side(i) * (8 - u) + side(i + 1) * u) / 64) as u8);
+        }
+    }
+    std::fs::write(path, bytes).unwrap();
+    path.to_owned()
+}
+
 /// Processes of that name (at most 15 bytes) that are our children.
 pub fn children(name: &str) -> Vec<u32> {
     let mut found = Vec::new();
