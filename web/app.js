@@ -183,7 +183,10 @@ async function follow(id) {
     text += value;
     const events = text.split("\n\n");
     text = events.pop();
-    for (const event of events) showJob(JSON.parse(event.slice(event.indexOf("\ndata: ") + 7)));
+    for (const event of events) {
+      const [, data] = event.split("\ndata: ");
+      if (data) showJob(JSON.parse(data)); // else a sign of life
+    }
   }
 }
 
