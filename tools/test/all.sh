@@ -32,6 +32,7 @@ step cli meson test -C "$build" --no-rebuild --suite cli --print-errorlogs
 step fail meson test -C "$build" --no-rebuild --suite fail --print-errorlogs
 step batch meson test -C "$build" --no-rebuild --suite batch --print-errorlogs
 step http meson test -C "$build" --no-rebuild --suite http --print-errorlogs
+step properties tools/test/properties.sh "$build/tilewright"
 step web tools/test/web.sh "$build/tilewright"
 step rust tools/test/rust.sh "$build/tilewright"
 step large meson test -C "$build" --no-rebuild --suite large --print-errorlogs
