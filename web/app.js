@@ -231,7 +231,6 @@ async function showResult(ended) {
   at("download").download = file.name.replace(/\.[^.]*$/, "") + `-${ended.report.width}x${ended.report.height}.` + ended.result.type.split("/")[1];
   at("result-card").hidden = false;
   const shown = ended.result.bytes < SHOWN_BYTES && await show(source, result);
-  at("compare").hidden = !shown;
   at("not-shown").hidden = shown;
   at("not-shown").textContent = `${ended.report.width} × ${ended.report.height}, ${size(ended.result.bytes)}: this browser does not show it.`;
   at("download").focus();

@@ -60,8 +60,8 @@ async function serve(program, folder, ...options) {
   };
 }
 
-/** A page of its own profile. At the end of a case `close` tells of what must not be: errors, and requests to others. */
-async function openPage(browser, server, options = {}) {
+/** A page of its own profile; `plain`: as a server without OpenSeadragon has it. At the end of a case `close` tells of what must not be: errors, and requests to others. */
+async function openPage(browser, server, { plain, ...options } = {}) {
   const context = await browser.newContext({ acceptDownloads: true, ...options });
   const page = await context.newPage(), errors = [], others = [];
   context.setDefaultTimeout(WAIT);
@@ -70,11 +70,12 @@ async function openPage(browser, server, options = {}) {
     if (said.type() === "error" || said.type() === "warning") errors.push(said.text());
   });
   await context.route("**/*", (route) => {
+    if (plain && route.request().url().endsWith("/openseadragon.js")) return route.fulfill({ contentType: "text/javascript", body: "" });
     if (route.request().url().startsWith(server.url + "/")) return route.continue();
     others.push(route.request().url());
     return route.abort();
   });
-  await page.goto(server.url + "/" + (options.hash || ""));
+  await page.goto(server.url + "/");
   await page.waitForFunction(() => document.getElementById("budget").textContent);
   return {
     page,

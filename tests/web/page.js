@@ -38,6 +38,36 @@ async function run(page, file) {
 const facts = (page) => page.$$eval("#facts dt", (all) => Object.fromEntries(all.map((dt) => [dt.textContent, dt.nextElementSibling.textContent])));
 const part = (page) => page.$eval("#slide", (slide) => Number(slide.value));
 
+/** Takes the edge by the mouse to that share of the width. */
+async function dragEdge(page, share) {
+  const box = await (await page.$("#view")).boundingBox();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * share, box.y + 25, { steps: 4 });
+  await page.mouse.up();
+  assert.ok(Math.abs(await part(page) - share * 100) < 1, "moved by the mouse");
+  return box;
+}
+
+/** What the page tells of its zoom, in percent; waits for `wanted` where that is given. */
+async function zoomed(page, wanted) {
+  if (wanted) await page.waitForFunction((text) => document.getElementById("zoom").textContent === text, wanted + " %");
+  return parseInt(await page.textContent("#zoom"), 10);
+}
+
+/** What is seen left and right of the middle, without the edge, once it is another than `old` and stands still. */
+async function halves(page, old = []) {
+  const box = await (await page.$("#deep")).boundingBox(), width = box.width / 2 - 80, before = [];
+  for (let i = 0; i < 100; i++) {
+    const now = [];
+    for (const x of [40, box.width / 2 + 40])
+      now.push((await page.screenshot({ clip: { x: box.x + x, y: box.y, width, height: box.height } })).toString("base64"));
+    if (now.join() === before.join() && now.join() !== old.join()) return now;
+    before.splice(0, 2, ...now);
+  }
+  throw new Error("does not change, or does not stand still");
+}
+
 /** What is wide beyond the screen, which would then move sideways. */
 const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
@@ -110,16 +140,43 @@ const cases = {
     await close();
   },
 
-  /** The edge follows pointer and keys; at 1:1 a pixel of the result is one of the screen. */
+  /** The edge follows pointer and keys, and so do the pictures; they are moved and zoomed by wheel, pointer, keys and buttons. */
   async compared({ browser, server, work }) {
     const { page, close } = await openPage(browser, server);
-    await run(page, picture(work, 700, 120));
-    const box = await (await page.$("#pictures")).boundingBox();
-    await page.mouse.move(box.x + box.width * 0.5, box.y + 20);
+    await run(page, picture(work, 700, 300));
+    await dragEdge(page, 0.2);
+    const slideTo = async (value, old) => {
+      await page.fill("#slide", String(value));
+      return halves(page, old);
+    };
+    const after = await slideTo(0, await halves(page)), mixed = await slideTo(50, after), before = await slideTo(100, mixed);
+    assert.ok(before[0] !== after[0] && before[1] !== after[1], "two pictures");
+    assert.ok(mixed[0] === before[0] && mixed[1] === after[1], "before on the left, after on the right");
+    assert.ok(await zoomed(page) < 90);
+    await page.click("#actual");
+    await zoomed(page, 100);
+    assert.equal(await page.getAttribute("#actual", "aria-pressed"), "true");
+    const here = await halves(page), box = await (await page.$("#deep")).boundingBox();
+    await page.mouse.move(box.x + 60, box.y + 60);
     await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.2, box.y + 25, { steps: 4 });
+    await page.mouse.move(box.x + 200, box.y + 90, { steps: 4 });
     await page.mouse.up();
-    assert.ok(Math.abs(await part(page) - 20) < 1, "moved by the mouse");
+    assert.ok((await halves(page, here))[0] !== here[0], "moved");
+    await zoomed(page, 100);
+    await page.mouse.wheel(0, -300);
+    await page.waitForFunction(() => parseInt(document.getElementById("zoom").textContent) > 110);
+    await page.focus("#deep .openseadragon-canvas");
+    await page.keyboard.press("0");
+    await page.waitForFunction(() => parseInt(document.getElementById("zoom").textContent) < 90);
+    assert.ok(await overflow(page) <= 0, "the page itself does not move sideways");
+    await close();
+  },
+
+  /** The same where the server was built without OpenSeadragon. */
+  async plain({ browser, server, work }) {
+    const { page, close } = await openPage(browser, server, { plain: true });
+    await run(page, picture(work, 700, 120));
+    const box = await dragEdge(page, 0.2);
     const edge = await (await page.$("#edge")).boundingBox();
     assert.ok(Math.abs(edge.x + edge.width / 2 - box.x - box.width * 0.2) < 3, "the edge is there");
     await page.focus("#slide");
@@ -132,6 +189,7 @@ const cases = {
     assert.ok(await width() < 1000, "as wide as the page");
     await page.click("#actual");
     assert.equal(await width(), 1400);
+    await zoomed(page, 100);
     assert.equal(await page.getAttribute("#actual", "aria-pressed"), "true");
     assert.ok(await overflow(page) <= 0, "the page itself does not move sideways");
     await page.click("#fit");
@@ -218,7 +276,7 @@ const cases = {
     assert.ok(await part(page) < 50);
     await reach("actual", "Shift+Tab");
     await page.keyboard.press("Space");
-    assert.equal(await page.$eval("#after", (after) => after.getBoundingClientRect().width), 360);
+    await zoomed(page, 100);
     await reach("download");
     const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
     assert.equal(download.suggestedFilename(), "house of cards-360x240.png");
@@ -235,8 +293,11 @@ const cases = {
     await page.tap("#start");
     await page.waitForSelector("#compare:visible");
     assert.ok(await overflow(page) <= 0, "with a result");
-    const box = await (await page.$("#pictures")).boundingBox();
-    await page.touchscreen.tap(box.x + box.width * 0.75, box.y + box.height / 2);
+    const box = await (await page.$("#view")).boundingBox(), finger = await page.context().newCDPSession(page), y = box.y + box.height / 2;
+    const touch = (type, share) => finger.send("Input.dispatchTouchEvent", { type, touchPoints: share ? [{ x: box.x + box.width * share, y }] : [] });
+    await touch("touchStart", 0.5);
+    for (const share of [0.6, 0.7, 0.75]) await touch("touchMove", share);
+    await touch("touchEnd");
     assert.ok(Math.abs(await part(page) - 75) < 1.5, "moved by a finger");
     const small = await page.$$eval("button, select, a.button", (all) => all.filter((element) => element.checkVisibility())
       .map((element) => [element.id, element.getBoundingClientRect()]).filter(([, at]) => at.height < 40 || at.width < 40).map(([id]) => id));
