@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One picture at a time: choose, plan, run, look, download. Options come from the server's own description of them.
-"use strict";
+import { show } from "./viewer.js";
 
 const at = (id) => document.getElementById(id);
 const MIB = 1048576;
@@ -12,7 +12,9 @@ let operators = {}, models = [], file = null, job = null, source = null, result 
 async function ask(method, path, body) {
   const headers = {};
   if (at("token").value) headers.Authorization = "Bearer " + at("token").value;
-  const answer = await fetch(path, { method, body, headers });
+  const answer = await fetch(path, { method, body, headers }).catch(() => {
+    throw new Error(body ? "Nothing was sent: the server is gone, or the file has changed since it was chosen" : "The server is gone");
+  });
   if (answer.status === 401) {
     at("token-row").hidden = false;
     at("token").focus();
@@ -26,9 +28,12 @@ async function ask(method, path, body) {
   throw new Error(again ? `${message}; try again in ${again} s` : message);
 }
 
+/** The server has its own name for what was sent. */
+const named = (message) => file ? message.replace(/\bupload1(\.\w+)?/g, () => file.name) : message;
+
 function complain(error) {
   at("error").hidden = !error;
-  at("error").textContent = error ? String(error.message || error) : "";
+  at("error").textContent = error ? named(String(error.message || error)) : "";
 }
 
 // --- words ---
@@ -150,11 +155,17 @@ async function makePlan(event) {
   at("plan").disabled = false;
 }
 
+/** To those who listen: not each percent. */
+function say(text) {
+  if (at("said").textContent !== text) at("said").textContent = text;
+}
+
 function showJob(news) {
   job = news;
   const words = { waiting: news.place > 0 ? `Waits: ${news.place}. in the queue` : "Being planned", running: `Runs: ${Math.floor(news.progress * 100)} %`,
     done: `Done in ${(news.seconds || 0).toFixed(1)} s`, failed: "Failed", cancelled: "Cancelled" };
   at("state").textContent = words[news.state];
+  say(news.state === "running" ? `Runs: ${Math.floor(news.progress * 4) * 25} %` : words[news.state]);
   at("progress").value = news.progress;
   const left = news.progress > 0.02 && news.state === "running" ? news.seconds / news.progress * (1 - news.progress) : 0;
   at("time").textContent = left ? `${time(left)} left` : "";
@@ -172,7 +183,10 @@ async function follow(id) {
     text += value;
     const events = text.split("\n\n");
     text = events.pop();
-    for (const event of events) showJob(JSON.parse(event.slice(event.indexOf("\ndata: ") + 7)));
+    for (const event of events) {
+      const [, data] = event.split("\ndata: ");
+      if (data) showJob(JSON.parse(data)); // else a sign of life
+    }
   }
 }
 
@@ -208,12 +222,6 @@ async function cancel() {
 
 // --- the result ---
 
-const load = (image, url) => new Promise((done) => {
-  image.onload = () => done(true);
-  image.onerror = () => done(false);
-  image.src = url;
-});
-
 async function showResult(ended) {
   if (!ended.result) return;
   for (const url of [source, result]) if (url) URL.revokeObjectURL(url);
@@ -222,26 +230,10 @@ async function showResult(ended) {
   at("download").href = result;
   at("download").download = file.name.replace(/\.[^.]*$/, "") + `-${ended.report.width}x${ended.report.height}.` + ended.result.type.split("/")[1];
   at("result-card").hidden = false;
-  const shown = ended.result.bytes < SHOWN_BYTES && await load(at("before"), source) && await load(at("after"), result);
-  at("compare").hidden = !shown;
+  const shown = ended.result.bytes < SHOWN_BYTES && await show(source, result);
   at("not-shown").hidden = shown;
   at("not-shown").textContent = `${ended.report.width} × ${ended.report.height}, ${size(ended.result.bytes)}: this browser does not show it.`;
-  slide();
   at("download").focus();
-}
-
-function slide() {
-  const part = Number(at("slide").value);
-  at("before").style.clipPath = `inset(0 ${100 - part}% 0 0)`;
-  at("edge").style.left = part + "%";
-  at("slide").setAttribute("aria-valuetext", `${Math.round(part)} percent before`);
-}
-
-function drag(event) {
-  if (event.type === "pointermove" && !event.buttons) return;
-  const box = at("stage").getBoundingClientRect();
-  at("slide").value = Math.min(100, Math.max(0, (event.clientX - box.left) / box.width * 100));
-  slide();
 }
 
 // --- set-up ---
@@ -274,8 +266,6 @@ at("cancel").addEventListener("click", cancel);
 at("op").addEventListener("change", chooseOperator);
 at("model").addEventListener("change", chooseModel);
 for (const id of ["scale", "format", "more"]) at(id).addEventListener("input", changed);
-at("slide").addEventListener("input", slide);
-for (const type of ["pointerdown", "pointermove"]) at("stage").addEventListener(type, drag);
 at("token").addEventListener("change", open);
 for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, (event) => {
   event.preventDefault();

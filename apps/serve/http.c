@@ -33,6 +33,7 @@ typedef struct request {
     route route;
     char id[SERVE_ID + 1];
     serve_form *form;
+    serve_plan *plan; /* asked for; the request comes again when it is made */
     serve_error error;
     bool queued; /* an answer */
     int64_t passed;
@@ -221,15 +222,19 @@ static unsigned status_of(tw_status code)
 
 static enum MHD_Result take_plan(serve_http *http, struct MHD_Connection *connection, request *r, serve_order *order)
 {
-    tw_error err = TW_ERROR_NONE;
-    char *plan = serve_jobs_plan(http->jobs, order, http->settings->defaults, &err);
-    if (!plan) {
-        serve_refuse(&r->error, status_of(err.code), "%s", err.message);
-        return refuse(http, connection, r);
-    }
-    enum MHD_Result result = serve_reply_text(connection, 200, "application/json", plan, true);
-    g_free(plan);
-    return result;
+    r->plan = serve_plan_new(http, connection, order, &r->error);
+    r->queued = !r->plan;
+    return r->plan ? MHD_YES : refuse(http, connection, r);
+}
+
+static enum MHD_Result reply_plan(serve_http *http, struct MHD_Connection *connection, request *r)
+{
+    const tw_error *err;
+    const char *text = serve_plan_text(r->plan, &err);
+    if (text)
+        return serve_reply_text(connection, 200, "application/json", text, true);
+    serve_refuse(&r->error, status_of(err->code), "%s", err->message);
+    return refuse(http, connection, r);
 }
 
 static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connection, request *r)
@@ -329,6 +334,8 @@ static enum MHD_Result answer(serve_http *http, struct MHD_Connection *connectio
     r->queued = true;
     if (r->error.status)
         return refuse(http, connection, r);
+    if (r->plan)
+        return reply_plan(http, connection, r);
     switch (r->route) {
     case ROUTE_JOBS:
     case ROUTE_PLANS:
@@ -377,6 +384,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     if (!r)
         return;
     serve_form_free(r->form);
+    serve_plan_free(r->plan);
     g_free(r);
     *state = NULL;
 }

@@ -8,6 +8,9 @@
 #include "form.h"
 #include "serve.h"
 
+typedef struct serve_plan serve_plan;
+typedef struct serve_planner serve_planner;
+
 typedef struct serve_http {
     const serve_settings *settings;
     serve_limits limits;
@@ -16,6 +19,7 @@ typedef struct serve_http {
     tw_queue *queue;
     serve_spool *spool;
     serve_jobs *jobs;
+    serve_planner *planner;
     struct MHD_Daemon *daemon;
     double start;                             /* seconds */
     atomic_bool draining;                     /* no more jobs are taken */
@@ -38,6 +42,15 @@ typedef struct serve_page {
     const char *path, *type, *text;
 } serve_page;
 extern const serve_page serve_pages[];
+serve_planner *serve_planner_new(void);
+/** Waits for the plans that were asked for; further ones are refused. */
+void serve_planner_close(serve_planner *planner);
+void serve_planner_free(serve_planner *planner);
+/** Takes over the order, and puts the connection to sleep until its plan is made: the request then comes again. NULL with an error. */
+serve_plan *serve_plan_new(serve_http *http, struct MHD_Connection *connection, serve_order *order, serve_error *error);
+/** The plan as JSON, or NULL and why. */
+const char *serve_plan_text(const serve_plan *plan, const tw_error **err);
+void serve_plan_free(serve_plan *plan);
 /** Answers with the events of the job, whose reference it takes over. */
 enum MHD_Result serve_stream(serve_http *http, struct MHD_Connection *connection, serve_job *job);
 

@@ -9,8 +9,9 @@
 #include "jobs.h"
 
 typedef struct waiter {
-    void (*wake)(void *user);
+    void (*wake)(void *user, bool news);
     void *user;
+    double since; /* seconds of the monotonic clock */
 } waiter;
 
 struct serve_job {

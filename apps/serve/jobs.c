@@ -125,14 +125,14 @@ static void tell(serve_job *o)
     o->version++;
     for (guint i = 0; i < o->waiters->len; i++) {
         const waiter *w = &g_array_index(o->waiters, waiter, i);
-        w->wake(w->user);
+        w->wake(w->user, true);
     }
     g_array_set_size(o->waiters, 0);
 }
 
-bool serve_job_news(serve_job *job, int64_t *seen, void (*pause)(void *user), void (*wake)(void *user), void *user)
+bool serve_job_news(serve_job *job, int64_t *seen, void (*pause)(void *user), void (*wake)(void *user, bool news), void *user)
 {
-    waiter w = {wake, user};
+    waiter w = {wake, user, tw_seconds_now()};
     pthread_mutex_lock(&job->jobs->lock);
     bool news = job->version != *seen;
     *seen = job->version;
@@ -142,6 +142,29 @@ bool serve_job_news(serve_job *job, int64_t *seen, void (*pause)(void *user), vo
     }
     pthread_mutex_unlock(&job->jobs->lock);
     return news;
+}
+
+/* They stand in the order in which they began to wait. */
+static void beat(serve_job *o, double before)
+{
+    guint n = 0;
+    for (; n < o->waiters->len && g_array_index(o->waiters, waiter, n).since < before; n++) {
+        const waiter *w = &g_array_index(o->waiters, waiter, n);
+        w->wake(w->user, false);
+    }
+    g_array_remove_range(o->waiters, 0, n);
+}
+
+void serve_jobs_beat(serve_jobs *jobs, double seconds)
+{
+    double before = tw_seconds_now() - seconds;
+    GHashTableIter all;
+    gpointer job;
+    pthread_mutex_lock(&jobs->lock);
+    g_hash_table_iter_init(&all, jobs->by_id);
+    while (g_hash_table_iter_next(&all, NULL, &job))
+        beat(job, before);
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 /* --- events of the queue ------------------------------------------------------------------------------------------- */

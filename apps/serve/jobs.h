@@ -65,7 +65,9 @@ const char *serve_job_result(const serve_job *job);
 const char *serve_media_type(const char *path);
 
 /** For streams of events: true when there is news since *seen, which is then updated; else `wake` is called, once, when there is
- *  some, and `pause` at once, with the lock held. */
-bool serve_job_news(serve_job *job, int64_t *seen, void (*pause)(void *user), void (*wake)(void *user), void *user);
+ *  some, or by serve_jobs_beat, and `pause` at once, with the lock held. */
+bool serve_job_news(serve_job *job, int64_t *seen, void (*pause)(void *user), void (*wake)(void *user, bool news), void *user);
+/** Wakes who has waited for news for `seconds`, so that a connection is never silent for long. */
+void serve_jobs_beat(serve_jobs *jobs, double seconds);
 
 #endif

@@ -226,9 +226,9 @@ static json_t *paths(void)
                           named(operation("the job is cancelled, or forgotten", json_content("Job"), gone), "deleteJob"))));
     json_object_set_new(
         all, "/v1/jobs/{id}/events",
-        with_id(json_pack(
-            "{s:o}", "get",
-            named(operation("the job each time it has changed", any_content("text/event-stream"), stream), "getEvents"))));
+        with_id(json_pack("{s:o}", "get",
+                          named(operation("the job each time it has changed", json_pack("{s:{}}", "text/event-stream"), stream),
+                                "getEvents"))));
     json_object_set_new(
         all, "/v1/jobs/{id}/result",
         with_id(json_pack("{s:o}", "get", named(operation("the result", any_content("*/*"), result), "getResult"))));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread answers requests, the queue's run jobs, and the first one waits for signals. */
+/* One thread answers requests, one makes plans, the queue's run jobs, and the first one waits for signals. */
 #include "serve.h"
 
 #include <errno.h>
@@ -18,10 +18,11 @@
 #include "base/wait.h"
 #include "http.h"
 
-#define MIB         (INT64_C(1) << 20)
-#define HELD_BYTES  (24 * MIB) /* connections, jobs that wait and that have ended, what answers them */
-#define TOKEN_BYTES 4096
-#define PRUNE_MS    5000
+#define MIB          (INT64_C(1) << 20)
+#define HELD_BYTES   (24 * MIB) /* connections, jobs that wait and that have ended, what answers them */
+#define TOKEN_BYTES  4096
+#define LOOK_MS      5000
+#define BEAT_SECONDS 10 /* and LOOK_MS at most */
 
 typedef struct server {
     serve_http http;
@@ -102,14 +103,17 @@ static tw_status set_up(server *s, int *port, tw_error *err)
     TW_TRY(tw_queue_new(s->session, &queue, &s->http.queue, err));
     TW_TRY(serve_spool_new(settings->scratch, store, &s->http.spool, err));
     s->http.jobs = serve_jobs_new(s->session, s->http.queue, s->http.spool, s->root, settings->keep, wake_up, s);
+    s->http.planner = serve_planner_new();
     s->http.start = tw_seconds_now();
     return serve_http_start(&s->http, port, err);
 }
 
 static void tear_down(server *s)
 {
+    serve_planner_close(s->http.planner);
     tw_queue_free(s->http.queue);
     serve_http_stop(&s->http);
+    serve_planner_free(s->http.planner);
     serve_jobs_free(s->http.jobs);
     serve_spool_free(s->http.spool);
     tw_session_free(s->session);
@@ -143,8 +147,10 @@ static void end(server *s)
     tw_queue_look(s->http.queue, &state);
     if (!s->http.settings->quiet)
         fprintf(stderr, "tilewright: serve: ends; %d jobs run and %d wait\n", state.running, state.waiting);
-    while (state.waiting + state.running > 0 && tw_seconds_now() < last && !wait_for(s, 100))
+    while (state.waiting + state.running > 0 && tw_seconds_now() < last && !wait_for(s, 100)) {
+        serve_jobs_beat(s->http.jobs, BEAT_SECONDS);
         tw_queue_look(s->http.queue, &state);
+    }
     tw_queue_cancel_all(s->http.queue);
     tw_queue_wait(s->http.queue);
     for (int i = 0; i < 20 && atomic_load(&s->http.streams) > 0; i++)
@@ -160,8 +166,10 @@ int serve_run(const serve_settings *settings)
         bool six = strchr(settings->bind, ':') != NULL;
         printf("tilewright: serving http://%s%s%s:%d\n", six ? "[" : "", settings->bind, six ? "]" : "", port);
         fflush(stdout);
-        while (!wait_for(&s, PRUNE_MS))
+        while (!wait_for(&s, LOOK_MS)) {
             serve_jobs_prune(s.http.jobs);
+            serve_jobs_beat(s.http.jobs, BEAT_SECONDS);
+        }
         end(&s);
     } else {
         fprintf(stderr, "tilewright: %s\n", err.message);

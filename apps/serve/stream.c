@@ -16,6 +16,7 @@ typedef struct stream {
     char *text; /* that is being sent; NULL: none */
     size_t length, sent;
     bool last;
+    atomic_bool silent; /* woken so that something is sent */
 } stream;
 
 static void pause_stream(void *user)
@@ -23,9 +24,18 @@ static void pause_stream(void *user)
     MHD_suspend_connection(((stream *)user)->connection);
 }
 
-static void wake_stream(void *user)
+static void wake_stream(void *user, bool news)
 {
-    MHD_resume_connection(((stream *)user)->connection);
+    stream *s = user;
+    atomic_store(&s->silent, !news);
+    MHD_resume_connection(s->connection);
+}
+
+static void set_text(stream *s, char *text)
+{
+    s->text = text;
+    s->length = strlen(text);
+    s->sent = 0;
 }
 
 static void next_event(stream *s)
@@ -34,9 +44,7 @@ static void next_event(stream *s)
     const char *state = json_string_value(json_object_get(json, "state"));
     char *data = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(10));
     s->last = strcmp(state, "waiting") != 0 && strcmp(state, "running") != 0;
-    s->text = g_strdup_printf("id: %lld\nevent: %s\ndata: %s\n\n", (long long)s->seen, state, data ? data : "null");
-    s->length = strlen(s->text);
-    s->sent = 0;
+    set_text(s, g_strdup_printf("id: %lld\nevent: %s\ndata: %s\n\n", (long long)s->seen, state, data ? data : "null"));
     free(data);
     json_decref(json);
 }
@@ -46,6 +54,8 @@ static ssize_t read_stream(void *user, uint64_t position, char *buffer, size_t m
     stream *s = user;
     if (!s->text && s->last)
         return MHD_CONTENT_READER_END_OF_STREAM;
+    if (!s->text && atomic_exchange(&s->silent, false))
+        set_text(s, g_strdup(":\n\n"));
     if (!s->text && !serve_job_news(s->job, &s->seen, pause_stream, wake_stream, s))
         return 0;
     if (!s->text)

@@ -6,9 +6,10 @@
 
 PACKAGES="build-essential cmake meson ninja-build pkg-config ca-certificates python3 python3-venv git
 libglib2.0-dev libvips-dev libjansson-dev libcyaml-dev libmicrohttpd-dev"
-[ "${1:-}" = test ] && PACKAGES="$PACKAGES mesa-vulkan-drivers clang libclang-rt-14-dev clang-format-14"
-# Rust of any other origin will do, too.
+[ "${1:-}" = test ] && PACKAGES="$PACKAGES mesa-vulkan-drivers clang libclang-rt-14-dev clang-format-14 chromium"
+# Rust and npm of any other origin will do, too.
 [ "${1:-}" = test ] && ! PATH="$PATH:$HOME/.cargo/bin" command -v cargo >/dev/null && PACKAGES="$PACKAGES cargo"
+[ "${1:-}" = test ] && ! command -v npm >/dev/null && PACKAGES="$PACKAGES nodejs npm"
 [ "${1:-}" = judges ] && PACKAGES="elastix python3-venv time"
 
 missing=""

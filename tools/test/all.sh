@@ -32,6 +32,8 @@ step cli meson test -C "$build" --no-rebuild --suite cli --print-errorlogs
 step fail meson test -C "$build" --no-rebuild --suite fail --print-errorlogs
 step batch meson test -C "$build" --no-rebuild --suite batch --print-errorlogs
 step http meson test -C "$build" --no-rebuild --suite http --print-errorlogs
+step properties tools/test/properties.sh "$build/tilewright"
+step web tools/test/web.sh "$build/tilewright"
 step rust tools/test/rust.sh "$build/tilewright"
 step large meson test -C "$build" --no-rebuild --suite large --print-errorlogs
 step gpu env VK_DRIVER_FILES="$(ls /usr/share/vulkan/icd.d/lvp_icd.*.json 2>/dev/null | head -n 1)" \
