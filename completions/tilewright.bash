@@ -23,13 +23,14 @@ _tilewright() {
     esac
     case $op in
     upscale)
-        options="-n --model -s --scale --engine --noise --strength -x --tta --pad --blend --ramp --seams --sync -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="-n --model -s --scale --engine --noise --strength --region -x --tta --pad --blend --ramp --seams --sync -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -s|--scale) return ;;
             --engine) COMPREPLY=($(compgen -W "realcugan realesrgan waifu2x span" -- "$cur")); return ;;
             --noise) return ;;
             --strength) COMPREPLY=($(compgen -W "low medium high" -- "$cur")); return ;;
+            --region) return ;;
             --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
             --blend) COMPREPLY=($(compgen -W "none linear cosine gaussian" -- "$cur")); return ;;
             --ramp) return ;;
@@ -160,7 +161,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     verify)
-        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise --strength -x --tta --pad --blend --ramp --seams --sync -q --quality --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
+        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise --strength --region -x --tta --pad --blend --ramp --seams --sync -q --quality --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
         case $prev in
             -t|--tiles|--tile) return ;;
             --crop) return ;;
@@ -171,6 +172,7 @@ _tilewright() {
             --engine) COMPREPLY=($(compgen -W "realcugan realesrgan waifu2x span" -- "$cur")); return ;;
             --noise) return ;;
             --strength) COMPREPLY=($(compgen -W "low medium high" -- "$cur")); return ;;
+            --region) return ;;
             --pad) COMPREPLY=($(compgen -W "reflect replicate zero" -- "$cur")); return ;;
             --blend) COMPREPLY=($(compgen -W "none linear cosine gaussian" -- "$cur")); return ;;
             --ramp) return ;;

@@ -41,6 +41,7 @@ typedef struct tw_pass {
     bool seams;            /* edges between tiles move to where the first input has little detail */
     bool uneven;           /* need() differs from tile row to tile row by more than the alignment: the plan asks for each */
     double share;          /* of the work of one run of the whole; 0: all of it */
+    bool part;             /* the plane lies in a larger one: a single tile, too, has context around it */
     bool own_halo;         /* halo[] counts, not the facts': its planes have scales of their own */
     int64_t halo[4];       /* left, top, right, bottom, pixels of that plane */
 } tw_pass;

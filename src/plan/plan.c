@@ -122,7 +122,8 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
         int64_t want_w = (int64_t)llround((double)in_w * p->facts.scale),
                 want_h = (int64_t)llround((double)in_h * p->facts.scale);
         tw_grid grid = tw_grid_of_pass(&pass, want_w, want_h);
-        c.tile_w = grid.tile_w, c.tile_h = grid.tile_h;
+        c.tile_w = pass.part ? tw_max64(c.tile_w, grid.tile_w) : grid.tile_w; /* passes over more have larger ones */
+        c.tile_h = pass.part ? tw_max64(c.tile_h, grid.tile_h) : grid.tile_h;
         int64_t w = tw_min64(grid.tile_w, pass.width), h = tw_min64(grid.tile_h, pass.height);
         int64_t write_w = tw_min64(w + 2 * grid.reach_w, pass.width), write_h = tw_min64(h + 2 * grid.reach_h, pass.height);
         tw_cost cost = tw_cost_of(p->costs, number, write_w, write_h);
@@ -139,7 +140,7 @@ static candidate measure(const tw_planner *p, int64_t in_w, int64_t in_h, bool l
         }
         c.window_bytes = tw_max64(c.window_bytes, windows);
         double overhead = overhead_of(p, &pass, &grid);
-        if (grid.columns == 1 && grid.rows == 1)
+        if (grid.columns == 1 && grid.rows == 1 && !pass.part)
             overhead = 1;
         last = overhead * (double)tw_grid_taken_area(&grid, pass.sample) / ((double)pass.width * (double)pass.height);
         last *= pass.share > 0 ? pass.share : 1;

@@ -193,6 +193,64 @@ static void check_sizes(const void *data)
     }
 }
 
+/* The picture as a TIFF in tiles, which regions are read from directly, with an alpha that is nowhere the same. */
+static char *tiled_with_alpha(void)
+{
+    char *path = g_build_filename(folder, "tiled.tif", NULL);
+    VipsImage *image = vips_image_new_from_file(picture, NULL), *band = NULL, *both = NULL;
+    g_assert_cmpint(vips_extract_band(image, &band, 1, NULL), ==, 0);
+    g_assert_cmpint(vips_bandjoin2(image, band, &both, NULL), ==, 0);
+    g_assert_cmpint(vips_tiffsave(both, path, "tile", TRUE, "tile_width", 32, "tile_height", 32, NULL), ==, 0);
+    g_object_unref(both);
+    g_object_unref(band);
+    g_object_unref(image);
+    return path;
+}
+
+static double region_difference(const float *whole, const int size[2], int bands, int scale, const int r[4], const float *part)
+{
+    double worst = 0;
+    size_t row = (size_t)r[2] * (size_t)scale * (size_t)bands;
+    for (int y = 0; y < r[3] * scale; y++) {
+        size_t from = ((size_t)(r[1] * scale + y) * (size_t)(size[0] * scale) + (size_t)(r[0] * scale)) * (size_t)bands;
+        worst = MAX(worst, largest_difference(whole + from, part + (size_t)y * row, row));
+    }
+    return worst;
+}
+
+/* --region: that part of what the whole picture gives, wherever it lies, from rows and from tiles, with any tiles of ours. */
+static void check_regions(const void *data)
+{
+    static const int regions[][4] = {{0, 0, 118, 101}, {0, 0, 1, 1},    {117, 100, 1, 1},
+                                     {37, 41, 29, 23}, {64, 0, 54, 64}, {0, 90, 118, 11}};
+    static const char *const tiles[] = {"0", "24", "33x20"};
+    char *tiled = tiled_with_alpha(), *inputs[] = {picture, tiled};
+    double worst = 0;
+    for (int i = 0; i < 2; i++) {
+        size_t n, m;
+        tw_report report;
+        option whole[] = {{"schedule", "whole"}, {"memory", "4G"}};
+        float *reference = run(inputs[i], data, whole, 2, &n, &report);
+        int scale = (int)(report.width / report.in_width), size[] = {(int)report.in_width, (int)report.in_height};
+        for (size_t k = 0; k < G_N_ELEMENTS(regions); k++) {
+            const int *r = regions[k];
+            char text[64];
+            g_snprintf(text, sizeof text, "%d,%d,%d,%d", r[0], r[1], r[2], r[3]);
+            option part[] = {{"region", text}, {"tile", tiles[k % 3]}, {"memory", "4G"}};
+            float *got = run(inputs[i], data, part, 3, &m, &report);
+            g_assert_cmpuint(m, ==, (size_t)r[2] * (size_t)r[3] * (size_t)(scale * scale * (3 + i)));
+            g_assert_true(report.exact);
+            double difference = region_difference(reference, size, 3 + i, scale, r, got);
+            worst = MAX(worst, difference);
+            g_assert_cmpfloat(difference, <=, BOUND);
+            g_free(got);
+        }
+        g_free(reference);
+    }
+    g_test_message("%s: largest difference of a region %.5f/255", (const char *)data, worst * 255);
+    g_free(tiled);
+}
+
 static char *crop(const char *photo, int x, int y, int w, int h, const char *name)
 {
     VipsImage *image = vips_image_new_from_file(photo, NULL), *part = NULL, *scaled = NULL, *real = NULL;
@@ -241,6 +299,13 @@ int main(int argc, char **argv)
         char *path = g_strconcat("/exact/model/", names->pdata[i], NULL);
         g_test_add_data_func(path, names->pdata[i], check_model);
         g_free(path);
+    }
+    static const char *const of_regions[] = {"photo-2x", "photo-3x", "realesr-animevideov3-x4", "realcugan-2x-se-no-denoise",
+                                             "waifu2x-cunet-noise0-2x"};
+    for (size_t i = 0; i < G_N_ELEMENTS(of_regions); i++) {
+        char *name = g_strconcat("/exact/regions/", of_regions[i], NULL);
+        g_test_add_data_func(name, of_regions[i], check_regions);
+        g_free(name);
     }
     static const char *const representative[] = {"photo-2x", "realesr-animevideov3-x2", "realcugan-2x-se-no-denoise"};
     for (size_t i = 0; i < G_N_ELEMENTS(representative); i++) {

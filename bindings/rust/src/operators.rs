@@ -48,6 +48,12 @@ impl Upscale {
         self.set("strength", Into::<Choice>::into(value).into())
     }
 
+    /// Compute only this part, X,Y,W,H in input pixels as they are stored, or as they are shown
+    /// where the result is turned upright: exactly the pixels that the whole result has there.
+    pub fn region(self, value: impl Into<String>) -> Self {
+        self.set("region", Into::<String>::into(value).into())
+    }
+
     /// Average over eight orientations (eight times the work).
     pub fn tta(self, value: bool) -> Self {
         self.set("tta", value.into())

@@ -75,6 +75,7 @@ static tw_span widen(tw_span span, int64_t by, int64_t n)
 
 tw_rect tw_upscale_need(const tw_op_state *state, int pass, int input, tw_rect out)
 {
+    out = tw_upscale_in_whole(state, pass, out);
     tw_span x = {out.x, out.x + out.w}, y = {out.y, out.y + out.h};
     x = tw_upscale_picture_span(state, 0, tw_upscale_canvas_span(state, 0, x));
     y = tw_upscale_picture_span(state, 1, tw_upscale_canvas_span(state, 1, y));
@@ -110,6 +111,7 @@ int64_t tw_upscale_bytes(const tw_op_state *state, int pass, int64_t w, int64_t 
     int64_t picture = (tile_w + margin) * (tile_h + margin) * 4 * (state->in.alpha ? 7 : 3);
     int64_t result = tile_w * tile_h * state->scale * state->scale * 12;
     int64_t bytes = picture + w * 8 + (tile_w + margin) * 8 + (64 << 10);
+    bytes += tw_upscale_direct_bytes(state, tile_w + margin, tile_h + margin);
     if (state->callbacks) {
         int64_t own = state->tiling.bytes_per_pixel > 0 ? state->tiling.bytes_per_pixel : 64;
         bytes += tile_w * tile_h * (own + 36) + 2 * result; /* planar and interleaved, both ways */

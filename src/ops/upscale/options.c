@@ -15,6 +15,10 @@ const tw_option tw_upscale_options[] = {
     {"noise", 0, NULL, TW_OPTION_INT, -1, 3, "-1", NULL, NULL, "noise reduction of the family's models, -1 for none", "0.1"},
     {"strength", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "low|medium|high",
      "restore JPEG damage and noise with the built-in restore nets; --model wins (default: as the JPEG's quality asks)", "0.1"},
+    {"region", 0, NULL, TW_OPTION_TEXT, 0, 0, NULL, "px", NULL,
+     "compute only this part, X,Y,W,H in input pixels as they are stored, or as they are shown where the result is turned "
+     "upright: exactly the pixels that the whole result has there",
+     "0.2"},
     {"tta", 'x', NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "average over eight orientations (eight times the work)", "0.1"},
     {"pad", 0, NULL, TW_OPTION_CHOICE, 0, 0, NULL, NULL, "reflect|replicate|zero",
      "what nets without padding of their own see beyond the picture (default: the model's)", "0.1"},

@@ -79,6 +79,9 @@ struct tw_op_state {
     bool to_measure;
     tw_measured measured;
     const tw_crop *crop; /* while something is measured */
+    bool part;           /* only `region` of the result is asked for, in its pixels */
+    tw_rect region;
+    tw_source *direct; /* the last pass reads rectangles of this; NULL: rows through a window */
     bool whole, tta, exact;
     tw_ramp_kind blend; /* none where results are exact */
     int64_t ramp;       /* input pixels that tiles share, 0: by the tile */
@@ -123,6 +126,21 @@ int64_t tw_upscale_vram(const tw_op_state *state, int pass, int64_t w, int64_t h
 
 /** Canvas samples of a tile whose core is `n` result samples, at the worst place. */
 int64_t tw_upscale_tile_length(const tw_op_state *state, int axis, int64_t n);
+
+/* region.c: a part of the result */
+
+/** TW_ERROR_USAGE for one that is not inside the picture, and where parts would not be those of the whole. After all else is chosen. */
+tw_status tw_upscale_choose_region(tw_op_state *state, const tw_op_request *request, tw_error *err);
+/** Where a rectangle of the pass's plane lies in the result of the whole picture. */
+tw_rect tw_upscale_in_whole(const tw_op_state *state, int pass, tw_rect rect);
+/** Makes the plane of the last pass the part's. */
+void tw_upscale_region_pass(const tw_op_state *state, int pass, tw_pass *out);
+bool tw_upscale_reads_directly(const tw_op_state *state, int pass);
+/** Reads step->in[0]: rows without gaps in `pixels`. */
+tw_status tw_upscale_read_directly(tw_op_state *state, const tw_step *step, tw_tensor *pixels, tw_error *err);
+/** Bytes that takes for a rectangle of w x h; 0 where none is read. */
+int64_t tw_upscale_direct_bytes(const tw_op_state *state, int64_t w, int64_t h);
+void tw_upscale_report_region(const tw_op_state *state, void *json);
 
 /* halo.c: how much context */
 

@@ -5,9 +5,12 @@
 #include "blend/pixels.h"
 #include "ops/upscale/state.h"
 
-static const void *row_of(const tw_op_state *state, const tw_step *step, int64_t y)
+/* `direct`: the step's own rectangle, where it was read. */
+static const void *row_of(const tw_op_state *state, const tw_step *step, const tw_tensor *direct, int64_t y)
 {
     const tw_crop *crop = state->crop;
+    if (direct->data)
+        return (const char *)direct->data + (y - step->in[0].y) * step->in[0].w * tw_picture_pixel_bytes(&state->in);
     if (!crop)
         return tw_step_row(step, 0, y);
     return crop->pixels +
@@ -15,7 +18,8 @@ static const void *row_of(const tw_op_state *state, const tw_step *step, int64_t
 }
 
 /* Picture samples of the step's input rectangle: three colour planes (grey three times), and alpha. */
-static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor *picture, tw_tensor *alpha, tw_error *err)
+static tw_status load_rows(tw_op_state *state, const tw_step *step, const tw_tensor *direct, tw_tensor *picture,
+                           tw_tensor *alpha, tw_error *err)
 {
     tw_engine_worker *worker = state->workers[step->worker];
     tw_rect in = step->in[0];
@@ -24,7 +28,7 @@ static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor
     if (state->in.alpha)
         TW_TRY(tw_engine_tensor(worker, in.w, in.h, 1, alpha, err));
     for (int64_t y = 0; y < in.h; y++) {
-        const void *row = row_of(state, step, in.y + y);
+        const void *row = row_of(state, step, direct, in.y + y);
         for (int c = 0; c < 3; c++)
             tw_pixels_load(row, state->in.depth, bands, state->in.colours == 3 ? c : 0, in.w,
                            picture->data + c * picture->plane + y * in.w);
@@ -38,6 +42,18 @@ static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor
     tw_alpha_bleed(picture, alpha->data, &copy);
     tw_tensor_release(&copy);
     return TW_OK;
+}
+
+static tw_status load_picture(tw_op_state *state, const tw_step *step, tw_tensor *picture, tw_tensor *alpha, tw_error *err)
+{
+    tw_tensor direct = {0};
+    tw_status status = TW_OK;
+    if (tw_upscale_reads_directly(state, step->pass))
+        status = tw_upscale_read_directly(state, step, &direct, err);
+    if (status == TW_OK)
+        status = load_rows(state, step, &direct, picture, alpha, err);
+    tw_tensor_release(&direct);
+    return status;
 }
 
 /* One canvas row of one channel, in the net's value range. */
@@ -126,10 +142,10 @@ static void store(const tw_op_state *state, const tw_step *step, const tw_tensor
 
 static void store_alpha(const tw_op_state *state, const tw_step *step, const tw_tensor *alpha, float *line, float *scratch)
 {
-    tw_rect write = step->write;
-    for (int64_t y = write.y; y < write.y + write.h; y++) {
-        tw_alpha_row(alpha->data, step->in[0], &state->in, state->scale, y, write.x, write.w, scratch, line);
-        tw_step_store(step, y, tw_picture_bands(&state->out) - 1, line);
+    tw_rect at = tw_upscale_in_whole(state, step->pass, step->write);
+    for (int64_t y = 0; y < at.h; y++) {
+        tw_alpha_row(alpha->data, step->in[0], &state->in, state->scale, at.y + y, at.x, at.w, scratch, line);
+        tw_step_store(step, step->write.y + y, tw_picture_bands(&state->out) - 1, line);
     }
 }
 
@@ -162,7 +178,8 @@ static tw_status finish(tw_op_state *state, const tw_step *step, const tw_tensor
                         tw_span y, tw_error *err)
 {
     tw_tensor result = {0};
-    int64_t x0 = step->write.x - x.lo * state->scale, y0 = step->write.y - y.lo * state->scale;
+    tw_rect at = tw_upscale_in_whole(state, step->pass, step->write);
+    int64_t x0 = at.x - x.lo * state->scale, y0 = at.y - y.lo * state->scale;
     tw_status status = tw_upscale_net(state, step, tile, tw_upscale_means(state), &result, err);
     if (status == TW_OK)
         status = tw_upscale_store(state, step, &result, alpha, x0, y0, err);
@@ -185,8 +202,11 @@ tw_status tw_upscale_run(tw_op_state *state, tw_step *step, tw_error *err)
 {
     if (state->carried)
         return tw_upscale_run_carried(state, step, err);
-    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){step->write.x, step->write.x + step->write.w});
-    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){step->write.y, step->write.y + step->write.h});
+    if (tw_upscale_reads_directly(state, step->pass))
+        step->in[0] = tw_upscale_need(state, step->pass, 0, step->write);
+    tw_rect at = tw_upscale_in_whole(state, step->pass, step->write);
+    tw_span x = tw_upscale_canvas_span(state, 0, (tw_span){at.x, at.x + at.w});
+    tw_span y = tw_upscale_canvas_span(state, 1, (tw_span){at.y, at.y + at.h});
     tw_tensor alpha = {0}, tile = {0};
     tw_status status = tw_upscale_load(state, step, x, y, &tile, &alpha, err);
     if (status == TW_OK) {

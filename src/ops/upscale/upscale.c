@@ -215,6 +215,8 @@ static tw_status open_upscale(const tw_op_request *request, tw_op_state **out, t
     if (state->model && state->model->carry)
         status = lay_stages(state, err);
     if (status == TW_OK)
+        status = tw_upscale_choose_region(state, request, err);
+    if (status == TW_OK)
         *out = state;
     else
         close_upscale(state);
@@ -228,6 +230,8 @@ static void upscale_facts(const tw_op_state *state, tw_op_facts *out)
     *out = (tw_op_facts){.model = state->name, .scale = (double)state->scale, .exact = state->exact || state->whole};
     out->error_bound = out->exact ? 0.01 : tw_upscale_error(state);
     out->to_measure = state->to_measure;
+    out->tiles = state->part;
+    out->why_random = state->direct ? "only a region of it is wanted" : NULL;
     out->why_model = *state->chosen.why ? state->chosen.why : NULL;
     for (int i = 0; i < 4; i++)
         out->halo[i] = state->whole ? 0 : state->fixed_halo >= 0 ? state->fixed_halo : state->model->geometry->halo[i];
@@ -262,7 +266,11 @@ static void upscale_picture(const tw_op_state *state, tw_picture *out, int64_t *
 
 static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
 {
-    *out = (tw_pass){.width = state->out.width, .height = state->out.height, .align = state->scale * state->align};
+    int64_t scale = state->scale;
+    *out = (tw_pass){.width = state->in.width * scale,
+                     .height = state->in.height * scale,
+                     .align = scale * state->align,
+                     .ramp_least = scale};
     out->access[0] = TW_ACCESS_RECT;
     tw_role role = tw_upscale_role(state, pass);
     out->result = role.kind == TW_ROLE_RESULT ? TW_RESULT_PICTURE : TW_RESULT_VALUES;
@@ -272,13 +280,16 @@ static void upscale_pass(const tw_op_state *state, int pass, tw_pass *out)
         out->as_before = role.kind == TW_ROLE_MEANS && before.kind == role.kind && before.sample == role.sample;
     }
     out->blend = state->whole ? TW_RAMP_NONE : state->blend;
-    out->ramp = state->ramp * state->scale;
-    out->ramp_least = state->scale;
+    out->ramp = state->ramp * scale;
     out->seams = state->seams && !state->whole;
+    tw_upscale_region_pass(state, pass, out);
 }
 
 static tw_status carry_upscale(const tw_op_state *state, int64_t tile[2], tw_thrift thrift, tw_carry_cost *out, tw_error *err)
 {
+    if (state->part)
+        return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried with --region: carried tiles begin at the picture's corner",
+                       state->name);
     if (state->sync != TW_SYNC_EXACT)
         return tw_fail(err, TW_ERROR_USAGE, "%s cannot be carried with --sync %s: carried tiles sum all of the picture",
                        state->name, state->sync == TW_SYNC_FAST ? "fast" : "off");
@@ -361,6 +372,7 @@ static void upscale_report(const tw_op_state *state, void *json)
     if (state->tta)
         json_object_set_new(json, "tta", json_true());
     tw_upscale_report_measured(state, json);
+    tw_upscale_report_region(state, json);
 }
 
 const tw_op_class tw_upscale_class = {
