@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** The models a request can name: the embedded one, installed packs, and files of the user's own.
- *  JSON results are one line of UTF-8, freed with tw_bytes_free. No call here loads an engine. */
+ *  JSON results are one line of UTF-8, the caller's, freed with tw_bytes_free. Texts that are given stay the
+ *  caller's. Any thread. No call here loads an engine. */
 #ifndef TILEWRIGHT_MODELS_H
 #define TILEWRIGHT_MODELS_H
 

@@ -35,10 +35,10 @@ typedef struct tw_op_info {
     int has_output;             /**< not 0: the result is a picture, for tw_job_output and its kin */
 } tw_op_info;
 
-/** Operator i, or NULL past the last one. */
+/** Operator i, or NULL past the last one; static. */
 TW_API const tw_op_info *tw_op_at(size_t i);
-/** Option i of an operator (its own first, then the common ones), or false (0) past the last one and for unknown operators; `out`
- *  is then left as it is. */
+/** Option i of an operator (its own first, then the common ones), or false (0) past the last one and for unknown operators;
+ *  `out` is then left as it is. */
 TW_API int tw_op_option_at(const char *op, size_t i, tw_option_info *out);
 
 #ifdef __cplusplus

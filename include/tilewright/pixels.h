@@ -37,17 +37,17 @@ TW_API tw_status tw_job_input_pixels(tw_job *job, const tw_pixels *layout, const
                                      tw_error *err);
 
 /** The result into the caller's memory. `place` is called once in each run, in the thread that runs the job, after the plan and
- *  before anything is computed: `result` tells size, bands and sample, rows without gaps; it may set row_bytes to more. It returns
- *  the address of the first row, or NULL, with which the run fails as TW_ERROR_RUN. The memory is written by one thread of the
- *  job's until the run returns, and is the caller's before and after; the plan does not count it. After a failure it may hold
- *  the rows that were ready. Upright pixels: where the input has an orientation, it is applied.
- *  `place` must not be NULL. TW_ERROR_USAGE when the operator gives no picture. */
+ *  before anything is computed: `result` tells size, bands and sample, rows without gaps; it may set row_bytes to more. It
+ *  returns the address of the first row, or NULL, with which the run fails as TW_ERROR_RUN. The memory is written by one thread
+ *  of the job's until the run returns, and is the caller's before and after; the plan does not count it. After a failure it may
+ *  hold the rows that were ready. Upright pixels: where the input has an orientation, it is applied. `place` must not be NULL.
+ *  TW_ERROR_USAGE when the operator gives no picture. */
 TW_API tw_status tw_job_output_pixels(tw_job *job, void *(*place)(void *user, tw_pixels *result), void *user, tw_error *err);
 
 /** The result row by row, for results that no memory could hold. `begin` (may be NULL) is called as `place` above. `rows` gets
  *  rows [y, y + n), complete and without gaps, in order from 0 on, each once; the pixels are valid during the call only. It is
- *  called from one thread of the job's; while it works, the job computes at most the rows that the plan keeps in flight, and then
- *  waits. Anything but 0 from either ends the run with TW_ERROR_RUN. TW_ERROR_USAGE when the operator gives no picture. */
+ *  called from one thread of the job's; while it works, the job computes at most the rows that the plan keeps in flight, and
+ *  then waits. Anything but 0 from either ends the run with TW_ERROR_RUN. TW_ERROR_USAGE when the operator gives no picture. */
 TW_API tw_status tw_job_output_rows(tw_job *job, int (*begin)(void *user, const tw_pixels *result),
                                     int (*rows)(void *user, int64_t y, int64_t n, const void *pixels), void *user,
                                     tw_error *err);

@@ -43,29 +43,36 @@ typedef struct tw_queue_state {
     int32_t waiting, running; /**< jobs; one that is being planned is running */
 } tw_queue_state;
 
-/** TW_ERROR_BUDGET where the bound cannot even hold the program and held_bytes. The session must outlive the queue. */
+/** On success *out is the caller's, for tw_queue_free, else NULL. The settings are copied; the session must outlive the queue.
+ *  TW_ERROR_BUDGET where the bound cannot even hold the program and held_bytes, TW_ERROR_USAGE for settings of another version
+ *  or out of range. */
 TW_API tw_status tw_queue_new(tw_session *session, const tw_queue_settings *settings, tw_queue **out, tw_error *err);
-/** Cancels every job and waits for the end of each. NULL is allowed. */
+/** Cancels every job and waits for the end of each, `ended` included. NULL is allowed. Not from an event. */
 TW_API void tw_queue_free(tw_queue *queue);
 
 /** Adds a job of the queue's session that has its inputs, options and output: the queue's until `ended` is called. Jobs begin
  *  by falling priority, equal ones in the order they came in; none overtakes one that waits for memory. A job's own option
- *  `memory` counts where it is less than its share: half of what jobs may take together, or all where that is needed. No
- *  event is called from inside. `ticket` (may be NULL) names the job from now on. */
+ *  `memory` counts where it is less than its share: half of what jobs may take together, or all where that is needed. No event
+ *  is called from inside. `ticket` (may be NULL) names the job from now on. The events are copied. After a failure the job is
+ *  still the caller's: TW_ERROR_USAGE for a job of another session, TW_ERROR_RUN where no thread can be started. */
 TW_API tw_status tw_queue_add(tw_queue *queue, tw_job *job, int32_t priority, const tw_queue_events *events, int64_t *ticket,
                               tw_error *err);
-/** Plans a job that is not in the queue as the queue would, alone, for those who want to see that before they add it. */
+/** Plans a job that is not in the queue as the queue would, alone, for those who want to see that before they add it. Errors as
+ *  of tw_job_plan; the job stays the caller's. */
 TW_API tw_status tw_queue_plan(tw_queue *queue, tw_job *job, tw_error *err);
 /** Its `ended` gets TW_ERROR_INTERRUPTED, unless it was done already. False (0) where no such job waits or runs. */
 TW_API int tw_queue_cancel(tw_queue *queue, int64_t ticket);
+/** The same for each job that waits or runs; `ended` of those that wait has been called when it returns. */
 TW_API void tw_queue_cancel_all(tw_queue *queue);
-/** Another bound, for all jobs that have not started yet. */
+/** Another bound, as option `memory` is written, for all jobs that have not started yet. TW_ERROR_USAGE for what is no size,
+ *  TW_ERROR_BUDGET where it cannot even hold the program and held_bytes; then the old one stays. */
 TW_API tw_status tw_queue_set_memory(tw_queue *queue, const char *memory, tw_error *err);
 
+/** What is promised and how many jobs there are, at this moment. */
 TW_API void tw_queue_look(tw_queue *queue, tw_queue_state *out);
 /** 0: it runs; N: the N-th of those that wait; -1: no such job. */
 TW_API int64_t tw_queue_place(tw_queue *queue, int64_t ticket);
-/** Returns when no job waits or runs, all `ended` calls included. */
+/** Returns when no job waits or runs, all `ended` calls included. Not from an event. */
 TW_API void tw_queue_wait(tw_queue *queue);
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/** "0.1.0" of the library in use. */
+/** "0.1.0" of the library in use; static. Any thread. */
 TW_API const char *tw_version(void);
 
 #ifdef __cplusplus
