@@ -5,7 +5,7 @@ import { show } from "./viewer.js";
 const at = (id) => document.getElementById(id);
 const MIB = 1048576;
 const SHOWN_BYTES = 64 * MIB; // larger results are for downloading
-let operators = {}, models = [], file = null, job = null, source = null, result = null, planned = 0;
+let operators = {}, models = [], file = null, second = null, job = null, source = null, result = null, other = null, planned = 0;
 
 // --- talking to the server ---
 
@@ -29,7 +29,7 @@ async function ask(method, path, body) {
 }
 
 /** The server has its own name for what was sent. */
-const named = (message) => file ? message.replace(/\bupload1(\.\w+)?/g, () => file.name) : message;
+const named = (message) => [file, second].reduce((text, each, i) => each ? text.replace(RegExp(`\\bupload${i + 1}(\\.\\w+)?`, "g"), () => each.name) : text, message);
 
 function complain(error) {
   at("error").hidden = !error;
@@ -76,12 +76,26 @@ function field(name, schema) {
   return box;
 }
 
-const apart = ["op", "input", "model", "scale", "format"];
+/** What an operator takes, for those that take two files, and the options of theirs that are seen at once. */
+const PAIRS = {
+  register: { labels: ["Choose the fixed picture", "Choose the moving picture"], first: [] },
+  interpolate: { labels: ["Choose the first frame", "Choose the second frame"], first: ["time"] },
+  warp: { labels: ["Choose a picture", "Choose its field"], first: [] },
+};
+const pair = () => PAIRS[at("op").value];
+const ready = () => file && (second || !pair());
+
+const apart = ["op", "input", "model", "scale", "format", "warped", "field"];
 
 function chooseOperator() {
   const all = operators[at("op").value] || {};
-  at("more").replaceChildren(...Object.entries(all).filter(([name, schema]) => !apart.includes(name) && schema.format !== "binary")
-    .map(([name, schema]) => field(name, schema)));
+  const taken = Object.entries(all).filter(([name, schema]) => !apart.includes(name) && schema.format !== "binary");
+  const first = pair() ? pair().first : [];
+  at("more").replaceChildren(...taken.filter(([name]) => !first.includes(name)).map(([name, schema]) => field(name, schema)));
+  at("first").replaceChildren(...taken.filter(([name]) => first.includes(name)).map(([name, schema]) => field(name, schema)));
+  [at("file-label").textContent, at("second-label").textContent] = pair() ? pair().labels : ["Choose a picture", ""];
+  at("second-row").hidden = !pair();
+  at("about").hidden = !all.model;
   for (const name of ["model", "scale", "format"]) at(name).parentElement.hidden = !all[name];
   const formats = (all.format || {}).enum || [];
   fill(at("format"), formats.map((word) => [word, word.toUpperCase()]), "png");
@@ -98,8 +112,10 @@ function form() {
   const data = new FormData();
   data.append("op", at("op").value);
   for (const name of ["model", "scale", "format"]) if (option(name) && at(name).value) data.append(name, at(name).value);
-  for (const input of at("more").querySelectorAll("[name]")) if (input.value.trim()) data.append(input.name, input.value.trim());
+  for (const input of document.querySelectorAll("#more [name], #first [name]")) if (input.value.trim()) data.append(input.name, input.value.trim());
+  if (option("warped")) data.append("warped", "png");
   data.append("input", file, file.name);
+  if (pair()) data.append(option("field") ? "field" : "input", second, second.name);
   return data;
 }
 
@@ -109,21 +125,28 @@ function changed() {
   planned++;
   at("plan-card").hidden = true;
   at("start").disabled = true;
-  at("plan").disabled = !file || !!job;
+  at("plan").disabled = !ready() || !!job;
 }
 
-function choose(chosen) {
+function choose(chosen, asSecond = false) {
   if (!chosen || job) return;
-  file = chosen;
-  at("chosen").textContent = `${file.name}, ${size(file.size)}`;
+  if (asSecond) second = chosen;
+  else file = chosen;
+  at(asSecond ? "second-chosen" : "chosen").textContent = `${chosen.name}, ${size(chosen.size)}`;
   at("result-card").hidden = at("run-card").hidden = true;
   complain(null);
   changed();
-  at("plan").focus();
+  at(ready() ? "plan" : file ? "second" : "file").focus();
+}
+
+/** What is dropped: one after the other, or both. */
+function take(files) {
+  if (files.length > 1 && pair()) [...files].slice(0, 2).forEach((each, i) => choose(each, i === 1));
+  else choose(files[0], !!pair() && !!file && !second);
 }
 
 function showPlan(plan) {
-  const facts = [["Picture", `${plan.input_width} × ${plan.input_height}`], ["Result", `${plan.width} × ${plan.height}`],
+  const facts = [["Picture", `${plan.input_width} × ${plan.input_height}`], ["Result", plan.width ? `${plan.width} × ${plan.height}` : plan.op === "register" ? "a field, and the moving picture laid over the fixed one" : ""],
     ["Memory", `${size(plan.planned_peak_bytes)} of ${size(plan.budget_bytes)}`],
     ["Time", plan.planned_seconds ? time(plan.planned_seconds) : "not known yet on this machine"],
     ["Model", plan.model], ["Runs", `${plan.tiles} tile${plan.tiles === 1 ? "" : "s"}, ${plan.schedule}, on ${plan.device}`],
@@ -139,7 +162,7 @@ function showPlan(plan) {
 
 async function makePlan(event) {
   event.preventDefault();
-  if (!file || job) return;
+  if (!ready() || job) return;
   const number = ++planned;
   complain(null);
   at("plan").disabled = true;
@@ -191,7 +214,7 @@ async function follow(id) {
 }
 
 async function start() {
-  if (!file || job) return;
+  if (!ready() || job) return;
   complain(null);
   for (const id of ["start", "plan"]) at(id).disabled = true;
   at("result-card").hidden = true;
@@ -222,17 +245,30 @@ async function cancel() {
 
 // --- the result ---
 
+/** What register tells of its error, measured where no fit has looked. */
+function figuresOf(report) {
+  const proof = report.hold_out, pixels = (value) => value < 0.01 ? "less than 0.01" : value.toFixed(2);
+  return proof && proof.windows ? `Error at ${proof.windows} places that no fit has seen: ${pixels(proof.error_p50)} px at the half of them, ` +
+    `${pixels(proof.error_p99)} px at 99 of 100.` : "";
+}
+
 async function showResult(ended) {
   if (!ended.result) return;
-  for (const url of [source, result]) if (url) URL.revokeObjectURL(url);
+  for (const url of [source, result, other]) if (url) URL.revokeObjectURL(url);
+  const picture = ended.warped || ended.result, made = ended.report.warp || ended.report, base = (ended.warped ? second : file).name.replace(/\.[^.]*$/, "");
   source = URL.createObjectURL(file);
-  result = URL.createObjectURL(await (await ask("GET", ended.result.url)).blob());
+  result = URL.createObjectURL(await (await ask("GET", picture.url)).blob());
+  other = ended.warped ? URL.createObjectURL(await (await ask("GET", ended.result.url)).blob()) : null;
   at("download").href = result;
-  at("download").download = file.name.replace(/\.[^.]*$/, "") + `-${ended.report.width}x${ended.report.height}.` + ended.result.type.split("/")[1];
+  at("download").download = base + (ended.warped ? "-warped." : `-${made.width}x${made.height}.`) + picture.type.split("/")[1];
+  at("download-field").hidden = !other;
+  at("download-field").href = other || "";
+  at("download-field").download = base + ".tfm";
+  at("figures").textContent = figuresOf(ended.report);
   at("result-card").hidden = false;
-  const shown = ended.result.bytes < SHOWN_BYTES && await show(source, result);
+  const shown = picture.bytes < SHOWN_BYTES && await show(source, result);
   at("not-shown").hidden = shown;
-  at("not-shown").textContent = `${ended.report.width} × ${ended.report.height}, ${size(ended.result.bytes)}: this browser does not show it.`;
+  at("not-shown").textContent = `${made.width} × ${made.height}, ${size(picture.bytes)}: this browser does not show it.`;
   at("download").focus();
 }
 
@@ -242,9 +278,9 @@ async function open() {
   try {
     const described = await (await ask("GET", "/openapi.json")).json();
     for (const [name, schema] of Object.entries(described.components.schemas))
-      if (name.endsWith("_form") && (schema.properties.input || {}).minItems === 1 && schema.properties.format)
+      if (name.endsWith("_form") && (schema.properties.format || schema.properties.warped))
         operators[name.slice(0, -5)] = schema.properties;
-    fill(at("op"), Object.keys(operators).filter((name) => name !== "warp").map((name) => [name, name]), "upscale");
+    fill(at("op"), Object.keys(operators).map((name) => [name, name]), "upscale");
     fill(at("scale"), [["", "the model's"], ["2", "2 ×"], ["3", "3 ×"], ["4", "4 ×"], ["1", "same size"]], "2");
     chooseOperator();
     models = (await (await ask("GET", "/v1/models")).json()).models.filter((model) => !model.error);
@@ -260,16 +296,17 @@ async function open() {
 }
 
 at("file").addEventListener("change", () => choose(at("file").files[0]));
+at("second").addEventListener("change", () => choose(at("second").files[0], true));
 at("form").addEventListener("submit", makePlan);
 at("start").addEventListener("click", start);
 at("cancel").addEventListener("click", cancel);
 at("op").addEventListener("change", chooseOperator);
 at("model").addEventListener("change", chooseModel);
-for (const id of ["scale", "format", "more"]) at(id).addEventListener("input", changed);
+for (const id of ["scale", "format", "more", "first"]) at(id).addEventListener("input", changed);
 at("token").addEventListener("change", open);
 for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, (event) => {
   event.preventDefault();
   at("drop").classList.toggle("over", type === "dragover");
-  if (type === "drop") choose(event.dataTransfer.files[0]);
+  if (type === "drop") take(event.dataTransfer.files);
 });
 open();

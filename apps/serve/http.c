@@ -27,6 +27,7 @@ typedef enum route {
     ROUTE_JOB,
     ROUTE_EVENTS,
     ROUTE_RESULT,
+    ROUTE_WARPED,
 } route;
 
 typedef struct request {
@@ -134,6 +135,7 @@ static route find_route(request *r, const char *url)
     return !*rest                         ? ROUTE_JOB
            : strcmp(rest, "/events") == 0 ? ROUTE_EVENTS
            : strcmp(rest, "/result") == 0 ? ROUTE_RESULT
+           : strcmp(rest, "/warped") == 0 ? ROUTE_WARPED
                                           : ROUTE_NONE;
 }
 
@@ -263,7 +265,8 @@ static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connect
 
 static enum MHD_Result reply_result(serve_http *http, struct MHD_Connection *connection, request *r, serve_job *job)
 {
-    const char *path = serve_job_result(job);
+    bool warped = r->route == ROUTE_WARPED;
+    const char *path = warped ? serve_job_warped(job) : serve_job_result(job);
     serve_state state = serve_job_state(job);
     if (state != SERVE_DONE)
         serve_refuse(&r->error, 409, "the job is %s", serve_state_name(state));
@@ -271,8 +274,11 @@ static enum MHD_Result reply_result(serve_http *http, struct MHD_Connection *con
         serve_refuse(&r->error, 404, "the job has no file for a result; its figures are in the report");
     if (r->error.status)
         return refuse(http, connection, r);
-    char *name = g_strdup_printf("%.8s%s", serve_job_id(job), strrchr(path, '.') ? strrchr(path, '.') : "");
-    enum MHD_Result result = serve_reply_file(connection, path, serve_media_type(path), serve_job_id(job), name);
+    char *tag = g_strconcat(serve_job_id(job), warped ? "-warped" : "", NULL);
+    char *name =
+        g_strdup_printf("%.8s%s%s", serve_job_id(job), warped ? "-warped" : "", strrchr(path, '.') ? strrchr(path, '.') : "");
+    enum MHD_Result result = serve_reply_file(connection, path, serve_media_type(path), tag, name);
+    g_free(tag);
     g_free(name);
     return result;
 }
@@ -293,7 +299,7 @@ static enum MHD_Result reply_job(serve_http *http, struct MHD_Connection *connec
     }
     if (r->route == ROUTE_EVENTS && strcmp(method, "GET") == 0)
         return serve_stream(http, connection, job);
-    enum MHD_Result result = r->route == ROUTE_RESULT        ? reply_result(http, connection, r, job)
+    enum MHD_Result result = r->route >= ROUTE_RESULT        ? reply_result(http, connection, r, job)
                              : strcmp(method, "DELETE") == 0 ? delete_job(connection, job)
                                                              : serve_reply_json(connection, 200, serve_job_json(job), NULL);
     serve_job_unref(job);

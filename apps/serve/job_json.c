@@ -12,16 +12,16 @@ static void set_text(json_t *json, const char *key, const char *report)
     json_object_set_new(json, key, value ? value : json_null());
 }
 
-static void set_result(json_t *json, const serve_job *job)
+static void set_file(json_t *json, const char *key, const serve_job *job, const char *path)
 {
-    json_t *result = json_null();
-    if (job->state == SERVE_DONE && job->order.result) {
-        char *url = g_strdup_printf("/v1/jobs/%s/result", job->order.id);
-        result = json_pack("{s:I,s:s,s:s}", "bytes", (json_int_t)serve_file_bytes(job->order.result), "type",
-                           serve_media_type(job->order.result), "url", url);
+    json_t *file = json_null();
+    if (job->state == SERVE_DONE && path) {
+        char *url = g_strdup_printf("/v1/jobs/%s/%s", job->order.id, key);
+        file =
+            json_pack("{s:I,s:s,s:s}", "bytes", (json_int_t)serve_file_bytes(path), "type", serve_media_type(path), "url", url);
         g_free(url);
     }
-    json_object_set_new(json, "result", result);
+    json_object_set_new(json, key, file);
 }
 
 static void set_error(json_t *json, const serve_job *job)
@@ -53,7 +53,8 @@ json_t *serve_job_json(serve_job *job)
     json_object_set_new(json, "warnings", warnings);
     set_text(json, "plan", job->plan);
     set_text(json, "report", job->report);
-    set_result(json, job);
+    set_file(json, "result", job, job->order.result);
+    set_file(json, "warped", job, job->order.warped);
     set_error(json, job);
     pthread_mutex_unlock(&job->jobs->lock);
     return json;
@@ -75,6 +76,11 @@ const char *serve_job_id(const serve_job *job)
 const char *serve_job_result(const serve_job *job)
 {
     return job->order.result;
+}
+
+const char *serve_job_warped(const serve_job *job)
+{
+    return job->order.warped;
 }
 
 const char *serve_media_type(const char *path)

@@ -88,6 +88,7 @@ void serve_order_clear(serve_jobs *jobs, serve_order *order)
         serve_spool_remove(jobs->spool, order->folder, order->bytes);
     g_free(order->folder);
     g_free(order->result);
+    g_free(order->warped);
     json_decref(order->json);
     *order = (serve_order){.folder = NULL};
 }
@@ -236,7 +237,7 @@ static bool is_in(const char *path, const char *folder)
 static void settle(serve_jobs *jobs, serve_job *o, tw_job *job, const tw_error *error)
 {
     double in = 0;
-    int64_t out = serve_file_bytes(o->order.result), freed = 0;
+    int64_t out = serve_file_bytes(o->order.result), second = serve_file_bytes(o->order.warped), freed = -second;
     for (int i = 0; i < BATCH_INPUTS; i++) {
         in += (double)serve_file_bytes(o->work->inputs[i]);
         if (is_in(o->work->inputs[i], o->order.folder)) {
@@ -255,7 +256,7 @@ static void settle(serve_jobs *jobs, serve_job *o, tw_job *job, const tw_error *
     } else {
         o->fraction = 1;
         jobs->counts.input_bytes += in;
-        jobs->counts.output_bytes += (double)out;
+        jobs->counts.output_bytes += (double)(out + second);
         batch_times_add(&jobs->times, o->ended - o->started);
     }
     jobs->counts.ended[o->state]++;

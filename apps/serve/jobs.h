@@ -20,6 +20,7 @@ typedef struct serve_order {
     char *folder;  /* in the spool; NULL: none */
     int64_t bytes; /* counted in the spool */
     char *result;  /* path of the file that will be the result; NULL: none */
+    char *warped;  /* path of the second one, a picture; NULL: none */
     json_t *json;  /* a run as batch has it: op, input, output, options */
     bool texts;    /* options are texts, as typed */
 } serve_order;
@@ -61,6 +62,8 @@ const char *serve_state_name(serve_state state);
 const char *serve_job_id(const serve_job *job);
 /** Path of the result, or NULL: the operator has none. */
 const char *serve_job_result(const serve_job *job);
+/** Path of the moving picture laid over the fixed one, or NULL. */
+const char *serve_job_warped(const serve_job *job);
 /** Media type by the end of a file's name. */
 const char *serve_media_type(const char *path);
 

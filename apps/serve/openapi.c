@@ -68,6 +68,18 @@ static void add_inputs(json_t *properties, const tw_op_info *op, bool form)
                             json_pack("{s:s,s:i,s:i}", "type", "integer", "minimum", -1000, "maximum", 1000));
 }
 
+/* The containers that pictures are written in, as `warp` has them. */
+static json_t *container_schema(const char *description)
+{
+    tw_option_info info;
+    json_t *schema = NULL;
+    for (size_t i = 0; !schema && tw_op_option_at("warp", i, &info); i++)
+        if (strcmp(info.name, "format") == 0)
+            schema = option_schema(&info, true);
+    json_object_set_new(schema, "description", json_string(description));
+    return schema;
+}
+
 static json_t *op_schema(const tw_op_info *op, bool form)
 {
     json_t *properties = json_object(), *name = json_pack("{s:s,s:[s]}", "type", "string", "enum", op->name);
@@ -80,6 +92,9 @@ static json_t *op_schema(const tw_op_info *op, bool form)
             json_object_set_new(properties, key, option_schema(&info, form));
         g_free(key);
     }
+    if (strcmp(op->name, "register") == 0)
+        json_object_set_new(properties, "warped",
+                            container_schema("also makes the moving picture laid over the fixed one, in this container"));
     return json_pack("{s:s,s:s,s:o,s:[s,s],s:b}", "type", "object", "description", op->summary, "properties", properties,
                      "required", "op", "input", "additionalProperties", 0);
 }
@@ -104,7 +119,7 @@ static json_t *schemas(void)
                   "cancelled", "place", "type", "integer", "null", "progress", "type", "number", "minimum", 0, "maximum", 1,
                   "waited", "type", "number", "seconds", "type", "number", "null");
     json_object_set_new(properties, "warnings", json_pack("{s:s,s:{s:s}}", "type", "array", "items", "type", "string"));
-    static const char *const objects[] = {"plan", "report", "result", "error"};
+    static const char *const objects[] = {"plan", "report", "result", "warped", "error"};
     for (size_t i = 0; i < G_N_ELEMENTS(objects); i++)
         json_object_set(properties, objects[i], nothing);
     json_decref(nothing);
@@ -232,6 +247,11 @@ static json_t *paths(void)
     json_object_set_new(
         all, "/v1/jobs/{id}/result",
         with_id(json_pack("{s:o}", "get", named(operation("the result", any_content("*/*"), result), "getResult"))));
+    json_object_set_new(
+        all, "/v1/jobs/{id}/warped",
+        with_id(json_pack(
+            "{s:o}", "get",
+            named(operation("the moving picture laid over the fixed one", any_content("*/*"), result), "getWarped"))));
     json_object_set_new(all, "/v1/models", json_pack("{s:o}", "get", operation("the models", object_content(), asked)));
     json_object_set_new(all, "/healthz", json_pack("{s:o}", "get", health));
     json_object_set_new(all, "/metrics", json_pack("{s:o}", "get", operation("figures", any_content("text/plain"), asked)));

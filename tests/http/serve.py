@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """serve.py TILEWRIGHT [NAME...]: the HTTP server as clients see it, against the real program."""
+import hashlib
 import json
 import os
 import signal
@@ -270,7 +271,7 @@ def test_described(program, work):
     found = {op["name"]: {option["name"].replace("-", "_") for option in op["options"] if not option.get("own")} for op in tables["ops"]}
     for op, names in found.items():
         has = set(described["components"]["schemas"][op + "_form"]["properties"])
-        missing = names - has - {"scratch", "resume"} - ({"field", "warped", "report"} if op == "register" else set())
+        missing = names - has - {"scratch", "resume"} - ({"field", "report"} if op == "register" else set())
         missing -= {"config", "json", "quiet", "progress", "help", "factor", "matrix"}  # the command line's own
         check(not missing, op, missing)
 
@@ -328,6 +329,39 @@ def test_fields(program, work):
         job = server.wait(server.post(source, op="warp", files=[("field", name, (work / name).read_bytes())]))
         check(server.result(job) == (work / "out.png").read_bytes(), name)
     server.post(source, op="warp", field="shift.tfm").error(422, "field")
+    server.stop()
+
+
+def make_clouds(path, dx, dy, width=360, height=280):
+    """A PPM of smooth noise, from dx, dy on: what register finds its way in."""
+    grid = [hashlib.sha256(bytes([j])).digest() * 2 for j in range(64)]
+
+    def value(x, y):
+        (i, fx), (j, fy) = divmod(x, 11), divmod(y, 11)
+        upper, lower = (row[i] * (11 - fx) + row[i + 1] * fx for row in (grid[j], grid[j + 1]))
+        return (upper * (11 - fy) + lower * fy) // 121
+    path.write_bytes(b"P5 %d %d 255\n" % (width, height) + bytes(value(x + dx, y + dy) for y in range(height) for x in range(width)))
+    return str(path)
+
+
+def test_warped(program, work):
+    """register has two results, the command's bytes both; the second one only where it is asked for."""
+    fixed, moving = make_clouds(work / "fixed.ppm", 0, 0), make_clouds(work / "moving.ppm", 7, 4)
+    subprocess.run([program, "register", "--quiet", fixed, moving, "--field", work / "f.tfm", "--warped", work / "w.png"], check=True, timeout=100)
+    server = Server(program, work, "--memory", "300M", "--root", str(work))
+    for answer in (server.post(fixed, moving, op="register", warped="png"),
+                   server.post_json(op="register", input=["fixed.ppm", "moving.ppm"], warped="png")):
+        job = server.wait(answer)
+        got = server.get(job["warped"]["url"])
+        check(got.body == (work / "w.png").read_bytes() and got.headers["Content-Type"] == job["warped"]["type"] == "image/png", got.headers)
+        check(got.headers["ETag"] != server.get(job["result"]["url"]).headers["ETag"] and job["warped"]["bytes"] == len(got.body), got.headers)
+        check(server.result(job) == (work / "f.tfm").read_bytes(), "field")
+    job = server.wait(server.post(fixed, moving, op="register"))
+    check(job["warped"] is None, job["warped"])
+    server.get(f"/v1/jobs/{job['id']}/warped").error(404)
+    for word in ("bmp", "", "../a.png", "a/b.png", "x.png", str(work / "y.png")):
+        server.post(fixed, moving, op="register", warped=word).error(422, "warped")
+    server.post(fixed, op="upscale", warped="png").error(422, "warped")
     server.stop()
 
 

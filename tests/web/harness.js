@@ -41,6 +41,16 @@ function makePicture(file, width, height, colour = (x, y) => [x * 255 / width, y
   return file;
 }
 
+/** Smooth noise, moved by dx and dy: what register finds its way in. */
+function clouds(dx, dy) {
+  const at = (i, j) => ((i * 73856093) ^ (j * 19349663) ^ (i * j * 83492791)) >>> 5 & 255;
+  return (x, y) => {
+    const i = Math.floor((x + dx) / 11), j = Math.floor((y + dy) / 11), u = (x + dx) / 11 - i, v = (y + dy) / 11 - j;
+    const value = (at(i, j) * (1 - u) + at(i + 1, j) * u) * (1 - v) + (at(i, j + 1) * (1 - u) + at(i + 1, j + 1) * u) * v;
+    return [value, value, value];
+  };
+}
+
 /** `program serve` with `options`; `url` is where it listens. */
 async function serve(program, folder, ...options) {
   const env = { ...process.env, XDG_CACHE_HOME: path.join(folder, "cache"), XDG_DATA_HOME: path.join(folder, "data"), TMPDIR: folder };
@@ -123,4 +133,4 @@ async function main(program, names, cases) {
   process.exitCode = failed || !count ? 1 : 0;
 }
 
-module.exports = { PHONE, WAIT, assert, main, makePicture, openPage };
+module.exports = { PHONE, WAIT, assert, clouds, main, makePicture, openPage };

@@ -3,7 +3,7 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
-const { PHONE, assert, main, makePicture, openPage } = require("./harness.js");
+const { PHONE, assert, clouds, main, makePicture, openPage } = require("./harness.js");
 
 /** One that was written is not written again: a browser sends no file that has changed since it was chosen. */
 function picture(work, width = 120, height = 80) {
@@ -57,6 +57,7 @@ async function zoomed(page, wanted) {
 
 /** What is seen left and right of the middle, without the edge, once it is another than `old` and stands still. */
 async function halves(page, old = []) {
+  await page.$eval("#deep", (deep) => deep.scrollIntoView({ block: "center" }));
   const box = await (await page.$("#deep")).boundingBox(), width = box.width / 2 - 80, before = [];
   for (let i = 0; i < 100; i++) {
     const now = [];
@@ -66,6 +67,29 @@ async function halves(page, old = []) {
     before.splice(0, 2, ...now);
   }
   throw new Error("does not change, or does not stand still");
+}
+
+/** Mean grey, 0 to 255, of the middle of what the viewer shows. */
+async function brightness(page) {
+  await halves(page);
+  const box = await (await page.$("#deep")).boundingBox();
+  const shot = await page.screenshot({ clip: { x: box.x + box.width / 4, y: box.y + box.height / 4, width: box.width / 2, height: box.height / 2 } });
+  return page.evaluate(async (url) => {
+    const image = Object.assign(new Image(), { src: url }), canvas = document.createElement("canvas");
+    await image.decode();
+    [canvas.width, canvas.height] = [image.width, image.height];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(image, 0, 0);
+    const data = context.getImageData(0, 0, image.width, image.height).data;
+    return data.reduce((sum, value, i) => sum + (i % 4 === 1 ? value : 0), 0) / data.length * 4;
+  }, "data:image/png;base64," + shot.toString("base64"));
+}
+
+/** Saves what the link gives; the bytes must be those of the address. */
+async function saved(page, link, url) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(link)]);
+  assert.ok(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(fs.readFileSync(await download.path())), "the server's bytes");
+  return [download.suggestedFilename(), await download.path()];
 }
 
 /** What is wide beyond the screen, which would then move sideways. */
@@ -113,10 +137,7 @@ const cases = {
     assert.ok(await page.isHidden("#run-card"), "starts by itself");
     const id = await run(page, picture(work));
     assert.match(await page.textContent("#state"), /^Done in /);
-    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
-    assert.equal(download.suggestedFilename(), "house of cards-240x160.png");
-    const bytes = Buffer.from(await (await fetch(`${server.url}/v1/jobs/${id}/result`)).arrayBuffer());
-    assert.ok(bytes.length > 1000 && bytes.equals(fs.readFileSync(await download.path())), "the server's bytes");
+    assert.equal((await saved(page, "#download", `${server.url}/v1/jobs/${id}/result`))[0], "house of cards-240x160.png");
     await page.selectOption("#scale", "4");
     assert.ok(await page.isHidden("#plan-card") && await page.isDisabled("#start"), "the plan is another one now");
     await close();
@@ -248,6 +269,69 @@ const cases = {
     await page.waitForSelector("#plan-card:visible");
     assert.ok(await page.isHidden("#error"), "mended");
     await close(REFUSED);
+  },
+
+  /** Two pictures are laid over each other: what differs is little, unlike before; the field and the picture are saved, and warp takes the field. */
+  async registered({ browser, server, work }) {
+    const { page, close } = await openPage(browser, server);
+    const [fixed, moving] = [0, 9].map((d) => makePicture(path.join(work, d ? "moving.png" : "fixed.png"), 360, 280, clouds(d, d / 3)));
+    await page.selectOption("#op", "register");
+    await page.setInputFiles("#file", fixed);
+    assert.ok(await page.isDisabled("#plan"), "the second one is missing");
+    await page.setInputFiles("#second", moving);
+    await page.click("#plan");
+    await page.waitForSelector("#plan-card:visible");
+    const id = await start(page);
+    await page.waitForFunction(() => document.activeElement.id === "download");
+    assert.match(await page.textContent("#figures"), /^Error at \d+ places .*: (less than )?0\.\d\d px/);
+    const seen = {};
+    for (const mode of ["squares", "difference", "slide"]) {
+      await page.click(`[data-mode=${mode}]`);
+      assert.equal(await page.getAttribute(`[data-mode=${mode}]`, "aria-pressed"), "true");
+      seen[mode] = await brightness(page);
+    }
+    assert.ok(seen.difference < 12 && seen.squares > 80 && seen.slide > 80, JSON.stringify(seen));
+    await page.click("[data-mode=blink]");
+    const off = (is) => page.waitForFunction((wanted) => document.getElementById("stage").classList.contains("off") === wanted, is);
+    for (const is of [true, false, true]) await off(is);
+    await page.click("[data-mode=slide]");
+    await off(false);
+    assert.equal((await saved(page, "#download", `${server.url}/v1/jobs/${id}/warped`))[0], "moving-warped.png");
+    const [name, field] = await saved(page, "#download-field", `${server.url}/v1/jobs/${id}/result`);
+    assert.equal(name, "moving.tfm");
+    const kept = path.join(work, name);
+    fs.copyFileSync(field, kept);
+    await page.selectOption("#op", "warp");
+    await page.setInputFiles("#file", moving);
+    await page.setInputFiles("#second", kept);
+    await page.click("#plan");
+    await page.waitForSelector("#plan-card:visible");
+    const warped = await start(page);
+    await page.waitForFunction(() => document.activeElement.id === "download");
+    assert.equal((await saved(page, "#download", `${server.url}/v1/jobs/${warped}/result`))[0], "moving-360x280.png");
+    await close();
+  },
+
+  /** A frame in between, dropped as two files, at a time of its own. */
+  async between({ browser, server, work }) {
+    const { page, close } = await openPage(browser, server);
+    await page.selectOption("#op", "interpolate");
+    const data = await page.evaluateHandle((all) => {
+      const transfer = new DataTransfer();
+      all.forEach((base64, i) => transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], `frame${i}.png`)));
+      return transfer;
+    }, [0, 6].map((d) => fs.readFileSync(makePicture(path.join(work, "frame.png"), 96, 64, clouds(d, 0))).toString("base64")));
+    await page.dispatchEvent("#drop", "drop", { dataTransfer: data });
+    assert.match(await page.textContent("#second-chosen"), /^frame1\.png/);
+    await page.fill("#first [name=time]", "0.25");
+    await page.click("#plan");
+    await page.waitForSelector("#plan-card:visible");
+    const id = await start(page);
+    await page.waitForFunction(() => document.activeElement.id === "download");
+    const job = await (await fetch(`${server.url}/v1/jobs/${id}`)).json();
+    assert.equal(job.report.time, 0.25);
+    assert.equal((await saved(page, "#download", `${server.url}/v1/jobs/${id}/result`))[0], "frame0-96x64.png");
+    await close();
   },
 
   /** Without a mouse, from the address to the download. */
