@@ -15,9 +15,11 @@ static const char *code_of(unsigned status)
     static const struct {
         unsigned status;
         const char *code;
-    } all[] = {{400, "bad_request"},        {401, "unauthorized"},  {403, "forbidden"},  {404, "not_found"},
-               {405, "method_not_allowed"}, {409, "conflict"},      {413, "too_large"},  {415, "unsupported_media_type"},
-               {416, "bad_range"},          {422, "unprocessable"}, {429, "queue_full"}, {503, "unavailable"}};
+    } all[] = {{400, "bad_request"}, {401, "unauthorized"},       {403, "forbidden"},
+               {404, "not_found"},   {405, "method_not_allowed"}, {501, "not_implemented"},
+               {409, "conflict"},    {413, "too_large"},          {415, "unsupported_media_type"},
+               {416, "bad_range"},   {422, "unprocessable"},      {429, "queue_full"},
+               {503, "unavailable"}};
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
         if (all[i].status == status)
             return all[i].code;

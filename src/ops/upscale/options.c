@@ -40,6 +40,8 @@ const tw_option tw_upscale_options[] = {
     {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default", "0.1"},
     {"tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, "deflate", NULL, "none|lzw|deflate|zstd", "compression of TIFF",
      "0.1"},
+    {"tiff-tile", 0, NULL, TW_OPTION_INT, 0, 1024, "0", "px", NULL,
+     "side of the tiles of a TIFF, a multiple of 16, so that parts of it can be read by themselves; 0: strips", "0.2"},
     {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "turn the pixels upright instead of carrying the orientation tag", "0.1"},
     {0},

@@ -42,6 +42,8 @@ const tw_option tw_warp_options[] = {
      "compression of TIFF; auto: LZW for 8-bit results of more than 64 megapixels, where deflate would be waited for, else "
      "deflate",
      "0.1"},
+    {"tiff-tile", 0, NULL, TW_OPTION_INT, 0, 1024, "0", "px", NULL,
+     "side of the tiles of a TIFF, a multiple of 16, so that parts of it can be read by themselves; 0: strips", "0.2"},
     {"orient", 0, "auto-orient", TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL,
      "turn the pixels upright first; else the field is of the pixels as stored, and the orientation tag is carried", "0.1"},
     {0},
