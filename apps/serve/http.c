@@ -185,6 +185,7 @@ static bool check_room(serve_http *http, serve_error *error)
 {
     tw_queue_state state;
     tw_queue_look(http->queue, &state);
+    serve_pictures_prune(http->pictures);
     serve_jobs_prune(http->jobs);
     if (atomic_load(&http->draining))
         serve_refuse(error, 503, "the server is about to end");
@@ -267,27 +268,17 @@ static enum MHD_Result delete_picture(serve_http *http, struct MHD_Connection *c
     return refuse(http, connection, r);
 }
 
-/* False: the connection sleeps. */
-static bool go_on_view(serve_http *http, struct MHD_Connection *connection, request *r, const char *url,
-                       enum MHD_Result *result)
-{
-    if (!r->view)
-        r->view = serve_view_new(http->pictures, connection, url, &http->views, &r->error);
-    if (r->view && !serve_view_go(r->view, result, &r->error))
-        return false;
-    if (r->error.status)
-        *result = refuse(http, connection, r);
-    return true;
-}
-
+/* Called again when the connection wakes. */
 static enum MHD_Result reply_view(serve_http *http, struct MHD_Connection *connection, request *r, const char *method,
                                   const char *url)
 {
     enum MHD_Result result = MHD_YES;
     if (strcmp(method, "OPTIONS") == 0)
         return serve_view_options(connection);
-    r->queued = go_on_view(http, connection, r, url, &result);
-    return result;
+    if (!r->view)
+        r->view = serve_view_new(http->pictures, connection, url, &http->views, &r->error);
+    r->queued = !r->view || serve_view_go(r->view, &result, &r->error);
+    return r->error.status ? refuse(http, connection, r) : result;
 }
 
 static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connection, request *r)

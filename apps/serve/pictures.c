@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "pictures.h"
-
 #include <glib.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -8,44 +6,7 @@
 #include <unistd.h>
 
 #include "base/wait.h"
-#include "job_parts.h"
-
-#define SMALLEST (2 * SERVE_TILE) /* levels end here: what is smaller is made of the last one */
-
-typedef enum levels_state { LEVELS_NONE, LEVELS_MAKING, LEVELS_READY, LEVELS_FAILED } levels_state;
-
-typedef struct kept_file {
-    char *name;
-    int64_t bytes;
-} kept_file;
-
-struct serve_picture {
-    serve_pictures *owner;
-    int references;
-    bool listed, sent;
-    serve_order order; /* of one that was sent; else only its id */
-    serve_job *job;    /* whose result it is, while levels are made */
-    char *source;
-    char *folder; /* in the spool */
-    int64_t bytes;
-    double used; /* seconds */
-    levels_state state;
-    serve_levels levels;
-    tw_error failure;
-    GArray *waiters;
-    GQueue kept; /* kept_file, the one used last at the end */
-};
-
-struct serve_pictures {
-    tw_session *session;
-    tw_queue *queue;
-    serve_spool *spool;
-    serve_jobs *jobs;
-    const batch_default *defaults;
-    int32_t keep;
-    pthread_mutex_t lock; /* guards what follows, and all pictures */
-    GHashTable *by_id;
-};
+#include "picture_parts.h"
 
 serve_pictures *serve_pictures_new(tw_session *session, tw_queue *queue, serve_spool *spool, serve_jobs *jobs,
                                    const batch_default *defaults, int32_t keep_seconds)
@@ -66,7 +27,7 @@ static void free_kept(void *p)
 }
 
 /* Holds the lock. */
-static void give_back(serve_picture *picture)
+void serve_picture_give_back(serve_picture *picture)
 {
     if (--picture->references > 0)
         return;
@@ -88,7 +49,7 @@ static void forget(serve_picture *picture)
         return;
     picture->listed = false;
     g_hash_table_remove(picture->owner->by_id, picture->order.id);
-    give_back(picture);
+    serve_picture_give_back(picture);
 }
 
 void serve_pictures_free(serve_pictures *p)
@@ -191,7 +152,7 @@ void serve_picture_unref(serve_picture *picture)
 {
     serve_pictures *p = picture->owner;
     pthread_mutex_lock(&p->lock);
-    give_back(picture);
+    serve_picture_give_back(picture);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -234,6 +195,22 @@ void serve_picture_keep(serve_picture *picture, const char *name)
         drop_kept(picture);
     pthread_mutex_unlock(&p->lock);
     g_free(path);
+}
+
+bool serve_picture_take(serve_picture *picture, int64_t bytes)
+{
+    serve_pictures *p = picture->owner;
+    bool taken;
+    pthread_mutex_lock(&p->lock);
+    while (!(taken = serve_spool_take(p->spool, bytes)) && picture->kept.length > 1)
+        drop_kept(picture);
+    pthread_mutex_unlock(&p->lock);
+    return taken;
+}
+
+void serve_picture_give(serve_picture *picture, int64_t bytes)
+{
+    serve_spool_count(picture->owner->spool, -bytes);
 }
 
 /* Holds the lock of the pictures, not that of the jobs. */
@@ -297,160 +274,6 @@ bool serve_pictures_map(const char *path, const int64_t m[6])
     bool written = g_file_set_contents(path, text, -1, NULL);
     g_free(text);
     return written;
-}
-
-/* --- levels -------------------------------------------------------------------------------------------------------- */
-
-/* Holds the lock. */
-static void wake_all(serve_picture *picture)
-{
-    for (guint i = 0; i < picture->waiters->len; i++) {
-        const waiter *w = &g_array_index(picture->waiters, waiter, i);
-        w->wake(w->user);
-    }
-    g_array_set_size(picture->waiters, 0);
-}
-
-static void begin_level(serve_picture *picture);
-
-/* Holds the lock. */
-static void end_levels(serve_picture *picture, const tw_error *error)
-{
-    picture->failure = *error;
-    picture->state = error->code == TW_OK ? LEVELS_READY : LEVELS_FAILED;
-    if (picture->job)
-        serve_job_unref(picture->job);
-    picture->job = NULL;
-    wake_all(picture);
-    give_back(picture); /* the queue's */
-}
-
-static char *level_path(const serve_picture *picture, int level)
-{
-    char name[32];
-    g_snprintf(name, sizeof name, "level-%d.tif", level);
-    return serve_picture_path(picture, name);
-}
-
-/* Holds the lock. */
-static void add_level(serve_picture *picture, const tw_job *job)
-{
-    serve_levels *levels = &picture->levels;
-    char *path = level_path(picture, levels->n);
-    int64_t bytes = serve_file_bytes(path);
-    const tw_report *report = tw_job_report(job);
-    int n = levels->n++;
-    levels->width[n] = n ? (levels->width[n - 1] + 1) / 2 : report->width;
-    levels->height[n] = n ? (levels->height[n - 1] + 1) / 2 : report->height;
-    picture->bytes += bytes;
-    serve_spool_count(picture->owner->spool, bytes);
-    g_free(path);
-}
-
-static void on_level(void *user, tw_job *job, const tw_error *error)
-{
-    serve_picture *picture = user;
-    serve_pictures *p = picture->owner;
-    serve_levels *levels = &picture->levels;
-    pthread_mutex_lock(&p->lock);
-    if (error->code == TW_OK)
-        add_level(picture, job);
-    tw_job_free(job);
-    int last = levels->n - 1;
-    if (error->code == TW_OK && MAX(levels->width[last], levels->height[last]) > SMALLEST)
-        begin_level(picture);
-    else
-        end_levels(picture, error);
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* The picture upright, or the level before at half its size. */
-static tw_job *level_job(serve_picture *picture, tw_error *err)
-{
-    static const int64_t as_it_is[6] = {1, 0, 0, 1, 0, 0};
-    const serve_levels *levels = &picture->levels;
-    char *map = serve_picture_path(picture, "as-it-is.tfm"), *to = level_path(picture, levels->n), fit[48] = "";
-    char *from = levels->n ? level_path(picture, levels->n - 1) : g_strdup(picture->source);
-    if (levels->n)
-        g_snprintf(fit, sizeof fit, "%lldx%lld", (long long)(levels->width[levels->n - 1] + 1) / 2,
-                   (long long)(levels->height[levels->n - 1] + 1) / 2);
-    const char *const options[] = {"field",
-                                   map,
-                                   "interpolate",
-                                   "nearest",
-                                   "orient",
-                                   "true",
-                                   "tiff-tile",
-                                   "256",
-                                   "tiff-compression",
-                                   "lzw",
-                                   *fit ? "fit" : NULL,
-                                   fit,
-                                   NULL};
-    tw_job *job = NULL;
-    if (serve_spool_full(picture->owner->spool))
-        tw_fail(err, TW_ERROR_RUN, "the server has no room for the levels of the picture");
-    else if (!serve_pictures_map(map, as_it_is))
-        tw_fail(err, TW_ERROR_RUN, "the server cannot write");
-    else
-        job = serve_pictures_job(picture->owner, "warp", from, to, options, err);
-    g_free(from);
-    g_free(to);
-    g_free(map);
-    return job;
-}
-
-/* Holds the lock. The picture has a reference of the queue's. */
-static void begin_level(serve_picture *picture)
-{
-    tw_error err = TW_ERROR_NONE;
-    tw_queue_events events = {.user = picture, .ended = on_level};
-    tw_job *job = level_job(picture, &err);
-    if (job && tw_queue_add(picture->owner->queue, job, 1, &events, NULL, &err) == TW_OK)
-        return;
-    tw_job_free(job);
-    end_levels(picture, &err);
-}
-
-/* Holds the lock. */
-static void begin_levels(serve_picture *picture)
-{
-    tw_error err = TW_ERROR_NONE;
-    char *name = g_strconcat(picture->order.id, "-view", NULL);
-    picture->references++;
-    picture->state = LEVELS_MAKING;
-    picture->levels.n = 0;
-    if (!picture->sent)
-        picture->job = serve_jobs_find(picture->owner->jobs, picture->order.id);
-    if (!picture->folder)
-        picture->folder = serve_spool_folder(picture->owner->spool, name);
-    g_free(name);
-    if (picture->folder) {
-        begin_level(picture);
-        return;
-    }
-    tw_fail(&err, TW_ERROR_RUN, "the server cannot make a folder");
-    end_levels(picture, &err);
-}
-
-bool serve_picture_ready(serve_picture *picture, serve_levels *out, tw_error *error, void (*pause)(void *user),
-                         void (*wake)(void *user), void *user)
-{
-    waiter w = {wake, user};
-    pthread_mutex_lock(&picture->owner->lock);
-    if (picture->state == LEVELS_NONE)
-        begin_levels(picture);
-    bool ready = picture->state != LEVELS_MAKING;
-    *out = picture->levels;
-    *error = picture->failure;
-    if (ready && picture->state == LEVELS_FAILED && error->code != TW_ERROR_INPUT) {
-        picture->state = LEVELS_NONE; /* what was missing may be there next time */
-    } else if (!ready) {
-        g_array_append_val(picture->waiters, w);
-        pause(user);
-    }
-    pthread_mutex_unlock(&picture->owner->lock);
-    return ready;
 }
 
 /* --- small answers ------------------------------------------------------------------------------------------------- */

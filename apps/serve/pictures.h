@@ -46,6 +46,11 @@ const char *serve_picture_option(const serve_picture *picture, const char *name)
 /** Keeps the file `name` of the folder, made on demand, until room is needed; it was used now. */
 void serve_picture_keep(serve_picture *picture, const char *name);
 
+/** Sets bytes of the store aside for what is being made, to be given back; what was made on demand before makes room, but for the file
+ * that was used last. */
+bool serve_picture_take(serve_picture *picture, int64_t bytes);
+void serve_picture_give(serve_picture *picture, int64_t bytes);
+
 /** A job with the server's defaults; options are pairs of name and value, the last name NULL. NULL with `err`. */
 tw_job *serve_pictures_job(serve_pictures *pictures, const char *op, const char *input, const char *output,
                            const char *const *options, tw_error *err);

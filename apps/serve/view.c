@@ -32,9 +32,9 @@ struct serve_view {
     iiif_image image;
     recipe recipe;
     char *enlarged, *made, *map; /* names in the picture's folder, of files of this view; enlarged ones are shared */
+    int64_t taken;               /* bytes of the spool, set aside for what is being made */
     tw_error failure;
     atomic_bool has_means;
-    int64_t ticket;
 };
 
 /* --- what is asked ------------------------------------------------------------------------------------------------- */
@@ -102,6 +102,12 @@ serve_view *serve_view_new(serve_pictures *pictures, struct MHD_Connection *conn
     return v;
 }
 
+static void give_room(serve_view *v)
+{
+    serve_picture_give(v->picture, v->taken);
+    v->taken = 0;
+}
+
 static void remove_file(serve_view *v, char *name)
 {
     char *path = name ? serve_picture_path(v->picture, name) : NULL;
@@ -115,6 +121,7 @@ void serve_view_free(serve_view *v)
 {
     if (!v)
         return;
+    give_room(v);
     remove_file(v, v->made);
     remove_file(v, v->map);
     atomic_fetch_sub(v->busy, 1);
@@ -173,6 +180,18 @@ static void on_planned(void *user, tw_job *job)
     }
 }
 
+/* For a file of so many pixels, as large as they may be at 16 bit with alpha. */
+static bool take_room(serve_view *v, int64_t pixels, serve_error *error)
+{
+    give_room(v);
+    if (serve_picture_take(v->picture, 8 * pixels)) {
+        v->taken = 8 * pixels;
+        return true;
+    }
+    error->retry_after = 5;
+    return serve_refuse(error, 503, "the server has no room for more parts of pictures");
+}
+
 static void run(serve_view *v, tw_job *job)
 {
     tw_queue_events events = {.user = v, .planned = v->enlarging ? on_planned : NULL, .ended = on_ended};
@@ -186,7 +205,8 @@ static void run(serve_view *v, tw_job *job)
 static bool refuse(serve_view *v, serve_error *error)
 {
     tw_status code = v->failure.code;
-    bool again = code == TW_ERROR_RUN || code == TW_ERROR_INTERRUPTED;
+    bool lost = code == TW_ERROR_INPUT && v->making && v->recipe.scale > 1; /* the enlarged cells had to go */
+    bool again = code == TW_ERROR_RUN || code == TW_ERROR_INTERRUPTED || lost;
     if (atomic_load(&v->has_means))
         return serve_refuse(error, 501, "the model sums over the whole picture: parts are not enlarged on demand");
     char *message = serve_pictures_tidy(v->pictures, v->failure.message);
@@ -231,6 +251,8 @@ static bool enlarge(serve_view *v, serve_error *error)
         serve_picture_keep(v->picture, v->enlarged);
         return true;
     }
+    if (!take_room(v, r->cells[2] * r->cells[3] * r->scale * r->scale, error))
+        return false;
     /* the tile is named, so that it never follows from what else is running */
     const char *const options[] = {"region", region, "model", named ? named : model, "scale", scale,       "schedule",
                                    "halo",   "tile", "128",   "tiff-compression",    "lzw",   "tiff-tile", "256",
@@ -274,6 +296,8 @@ static bool make(serve_view *v, serve_error *error)
     char id[SERVE_ID + 1];
     if (v->making)
         return v->failure.code == TW_OK ? true : refuse(v, error);
+    if (!take_room(v, v->recipe.width * v->recipe.height, error))
+        return false;
     serve_jobs_id(id);
     v->made = g_strdup_printf("part-%s.%s", id, v->recipe.format);
     v->map = g_strdup_printf("part-%s.tfm", id);

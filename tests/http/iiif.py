@@ -253,18 +253,40 @@ def test_refused(program, work):
     server.stop()
 
 
+def test_store(program, work):
+    """What was enlarged makes room for what is asked next; what the store cannot hold is 503."""
+    source = make_picture(work / "in.png", 700, 500)
+    server = Server(program, work, "--memory", "300M", "--store", "5M")
+    base = send(server, source)
+
+    def enlarged(x, y):
+        return shown(server, f"{base}/{x},{y},64,64/%5E128,128/0/default.png").body
+    cells = [(0, 0), (256, 0), (512, 0), (0, 256), (256, 256), (512, 256)]
+    first = [enlarged(*at) for at in cells]
+    folder = server.spools()[0]
+    kept = [p for p in folder.rglob("enlarged-*")]
+    held = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    check(0 < len(kept) < len(cells) and held < 5 << 20, len(kept), held)
+    check([enlarged(*at) for at in cells] == first, "other bytes when made again")
+    answer = server.get(f"{base}/full/max/0/default.png")
+    check(answer.status == 200, answer.status)
+    answer = server.get(f"{base}/full/%5Emax/0/default.png")
+    check(answer.error(503) == "unavailable" and int(answer.headers["Retry-After"]) > 0, answer.headers)
+    server.stop()
+
+
 def test_memory(program, work):
     """A picture of several times the budget's pixels: its levels, parts and an enlarged part stay within the budget."""
-    small, large = make_picture(work / "small.png", 750, 560), work / "large.jpg"
+    small, large = make_picture(work / "small.png", 625, 469), work / "large.jpg"
     (work / "eight.tfm").write_text(MAP.format(0.125, 0.125))
-    subprocess.run([program, "warp", "--quiet", "--field", work / "eight.tfm", "--size", "6000x4480", "--interpolate", "bilinear",
+    subprocess.run([program, "warp", "--quiet", "--field", work / "eight.tfm", "--size", "5000x3750", "--interpolate", "bilinear",
                     "--outside", "edge", small, large], check=True, timeout=300)
     server = Server(program, work, "--memory", "160M")
     base = send(server, large)
     info = shown(server, base + "/info.json").json()
-    check((info["width"], info["height"]) == (6000, 4480), info)
-    for text in ("full/600,/0/default.jpg", "5000,4000,512,256/max/0/default.png", "5000,4000,256,256/%5E512,512/90/default.png",
-                 "0,0,4000,4000/max/270/default.png"):
+    check((info["width"], info["height"]) == (5000, 3750), info)
+    for text in ("full/600,/0/default.jpg", "4400,3400,512,256/max/0/default.png", "4400,3400,256,256/%5E512,512/90/default.png",
+                 "0,0,3000,3000/max/270/default.png"):
         shown(server, f"{base}/{text}")
     check(SANITIZED or server.peak() <= 160 << 20, "peak", server.peak() / (1 << 20))
     print(f"      peak {server.peak() / (1 << 20):.1f} MiB of 160")
