@@ -276,7 +276,7 @@ static enum MHD_Result reply_view(serve_http *http, struct MHD_Connection *conne
     if (strcmp(method, "OPTIONS") == 0)
         return serve_view_options(connection);
     if (!r->view)
-        r->view = serve_view_new(http->pictures, connection, url, &http->views, &r->error);
+        r->view = serve_view_new(http->pictures, connection, url, &http->views, &http->draining, &r->error);
     r->queued = !r->view || serve_view_go(r->view, &result, &r->error);
     return r->error.status ? refuse(http, connection, r) : result;
 }

@@ -14,6 +14,7 @@
 
 #define IIIF         "/iiif/3/"
 #define JOBS         "/v1/jobs/"
+#define ENDING       "the server is about to end"
 #define MOST_VIEWS   64
 #define MOST_WAITING 256                    /* jobs in the queue, ours among them */
 #define MOST_SOURCE  (INT64_C(2048) * 2048) /* pixels that are enlarged for one answer */
@@ -25,6 +26,7 @@ struct serve_view {
     serve_pictures *pictures;
     serve_picture *picture;
     atomic_int *busy;
+    const atomic_bool *ending;
     kind kind;
     char *rest; /* of the address, behind the id */
     bool laid, enlarging, making;
@@ -73,7 +75,7 @@ bool serve_view_is(const char *url)
 }
 
 serve_view *serve_view_new(serve_pictures *pictures, struct MHD_Connection *connection, const char *url, atomic_int *busy,
-                           serve_error *error)
+                           const atomic_bool *ending, serve_error *error)
 {
     kind asked;
     char id[SERVE_ID + 1];
@@ -83,6 +85,10 @@ serve_view *serve_view_new(serve_pictures *pictures, struct MHD_Connection *conn
     find_kind(url, &asked, &rest);
     const char *at = url + strlen(g_str_has_prefix(url, IIIF) ? IIIF : JOBS);
     g_strlcpy(id, at, sizeof id);
+    if (atomic_load(ending)) {
+        serve_refuse(error, 503, ENDING);
+        return NULL;
+    }
     tw_queue_look(serve_pictures_queue(pictures), &state);
     if (atomic_load(busy) >= MOST_VIEWS || state.waiting >= MOST_WAITING) {
         serve_refuse(error, 503, "%d parts of pictures are being made already", atomic_load(busy));
@@ -97,6 +103,7 @@ serve_view *serve_view_new(serve_pictures *pictures, struct MHD_Connection *conn
     }
     serve_view *v = g_new0(serve_view, 1);
     *v = (serve_view){.connection = connection, .pictures = pictures, .picture = picture, .busy = busy, .kind = asked};
+    v->ending = ending;
     v->rest = g_strdup(rest);
     atomic_fetch_add(busy, 1);
     return v;
@@ -400,6 +407,8 @@ static enum MHD_Result reply_part(serve_view *v, serve_error *error)
 
 bool serve_view_go(serve_view *v, enum MHD_Result *result, serve_error *error)
 {
+    if (atomic_load(v->ending)) /* the queue may be gone */
+        return !serve_refuse(error, 503, ENDING);
     if (v->kind == VIEW_BASE) {
         *result = reply_base(v);
         return true;

@@ -13,9 +13,9 @@ typedef struct serve_view serve_view;
 
 /** True where an address is one of these. */
 bool serve_view_is(const char *url);
-/** For GET and HEAD of such an address. NULL with `error`. `busy`: how many are open, which is bounded. */
+/** For GET and HEAD of such an address. NULL with `error`. `busy`: how many are open, which is bounded; `ending`: nothing new begins. */
 serve_view *serve_view_new(serve_pictures *pictures, struct MHD_Connection *connection, const char *url, atomic_int *busy,
-                           serve_error *error);
+                           const atomic_bool *ending, serve_error *error);
 /** NULL is allowed. Not while it sleeps. */
 void serve_view_free(serve_view *view);
 /** Goes on; false: the connection sleeps, and this is called again when it wakes. Else the answer is queued, `*result` tells how that

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import xml.etree.ElementTree
 import zlib
 from pathlib import Path
@@ -273,6 +274,24 @@ def test_store(program, work):
     answer = server.get(f"{base}/full/%5Emax/0/default.png")
     check(answer.error(503) == "unavailable" and int(answer.headers["Retry-After"]) > 0, answer.headers)
     server.stop()
+
+
+def test_end(program, work):
+    """A server that ends answers those who wait for a part; one whose client is gone goes on."""
+    source, found = make_picture(work / "in.png", 1200, 900), []
+    server = Server(program, work, "--memory", "300M", "--grace", "1")
+    base = send(server, source)
+    impatient = server.connect()
+    impatient.request("GET", f"{base}/0,0,256,256/%5E512,512/0/default.png")
+    impatient.close()
+    shown(server, f"{base}/full/max/0/default.jpg")
+    thread = threading.Thread(target=lambda: found.append(server.get(f"{base}/full/%5E4600,/0/default.png").status))
+    thread.start()
+    while server.metric("jobs_running") == 0:
+        time.sleep(0.01)
+    server.stop()
+    thread.join(60)
+    check(found == [503], found)
 
 
 def test_memory(program, work):
