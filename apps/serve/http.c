@@ -214,6 +214,7 @@ static request *begin(serve_http *http, struct MHD_Connection *connection, const
     atomic_fetch_add(&http->requests, 1);
     r->route = find_route(r, url);
     bool view = r->route == ROUTE_VIEW, preflight = view && strcmp(method, "OPTIONS") == 0;
+    r->error.any_origin = view;
     if (!check_origin(http, connection, view, &r->error))
         return r;
     if (!is_open(r->route) && !preflight && !check_token(http, connection, &r->error))

@@ -85,6 +85,8 @@ enum MHD_Result serve_reply_error(struct MHD_Connection *connection, const serve
         g_snprintf(seconds, sizeof seconds, "%d", error->retry_after);
         MHD_add_response_header(response, "Retry-After", seconds);
     }
+    if (response && error->any_origin)
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
     if (response && error->status == 401)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     return reply(connection, error->status, response);

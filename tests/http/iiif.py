@@ -151,13 +151,14 @@ def test_regions(program, work):
     sizes = {"150,": (150, 90), ",60": (100, 60), "pct:50": (150, 90), "100,100": (100, 100), "!100,100": (100, 60), "!900,100": (167, 100),
              "max": (300, 180), "^max": (1200, 720), "37,11": (37, 11), "^!600,900": (600, 360), "!3000,3000": (300, 180)}
     for text, size in sizes.items():
-        got = picture(f"full/{text}/0/default.png")
-        check((got.width, got.height) == size, text, got.width, got.height)
+        got = struct.unpack(">II", shown(server, f"{base}/full/{text}/0/default.png").body[16:24])
+        check(got == size, text, got)
     answer = part("0,0,300,180/,90/90/color.webp")
     link = f'<http://127.0.0.1:{server.port}{base}/full/150,90/90/default.webp>;rel="canonical"'
     check(answer.headers["Link"] == link and answer.headers["Content-Type"] == "image/webp", answer.headers)
     check(answer.headers["Access-Control-Allow-Origin"] == "*", answer.headers)
     check(part("full/max/0/default.jpg", Origin="http://elsewhere.example").status == 200, "another site's viewer")
+    check(part("full/max/0/none.png").headers["Access-Control-Allow-Origin"] == "*", "errors are for viewers, too")
     options = server.ask("OPTIONS", base + "/info.json", None, {"Origin": "http://elsewhere.example"})
     check(options.status == 204 and options.headers["Access-Control-Allow-Headers"] == "Authorization", options.headers)
     check(server.ask("DELETE", base.replace("iiif/3", "v1/pictures")).status == 204, "delete")
