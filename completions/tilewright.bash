@@ -23,7 +23,7 @@ _tilewright() {
     esac
     case $op in
     upscale)
-        options="-n --model -s --scale --engine --noise --strength --region -x --tta --pad --blend --ramp --seams --sync -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="-n --model -s --scale --engine --noise --strength --region -x --tta --pad --blend --ramp --seams --sync -f --format -q --quality --lossless -c --compression --tiff-compression --tiff-tile --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -s|--scale) return ;;
@@ -40,6 +40,7 @@ _tilewright() {
             -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
             -c|--compression) return ;;
             --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
+            --tiff-tile) return ;;
             --memory) return ;;
             --vram) return ;;
             --threads) return ;;
@@ -55,7 +56,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     interpolate)
-        options="-n --model -t --time --timestep --pad --flow-scale --scene-cut --static --sample-steps --seed --blend -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
+        options="-n --model -t --time --timestep --pad --flow-scale --scene-cut --static --sample-steps --seed --blend -f --format -q --quality --lossless -c --compression --tiff-compression --tiff-tile --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --factor --matrix --config --json --quiet --progress --resume -h --help"
         case $prev in
             -n|--model) return ;;
             -t|--time|--timestep) return ;;
@@ -70,6 +71,7 @@ _tilewright() {
             -q|--quality) return ;;
             -c|--compression) return ;;
             --tiff-compression) COMPREPLY=($(compgen -W "none lzw deflate zstd" -- "$cur")); return ;;
+            --tiff-tile) return ;;
             --memory) return ;;
             --vram) return ;;
             --threads) return ;;
@@ -134,7 +136,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     warp)
-        options="--field --like --size --fit --interpolate --interpolation --outside --background --allow-folds --max-warp-pixels --no-tiled-warping -f --format -q --quality --lossless -c --compression --tiff-compression --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
+        options="--field --like --size --fit --interpolate --interpolation --outside --background --allow-folds --max-warp-pixels --no-tiled-warping -f --format -q --quality --lossless -c --compression --tiff-compression --tiff-tile --orient --auto-orient --memory --vram --threads --device --schedule -t --tile --tile-size --tile-threshold --enable-tiling --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --overwrite --config --json --quiet --progress --resume -h --help"
         case $prev in
             --size) return ;;
             --fit) return ;;
@@ -146,6 +148,7 @@ _tilewright() {
             -q|--quality) return ;;
             -c|--compression) return ;;
             --tiff-compression) COMPREPLY=($(compgen -W "auto none lzw deflate zstd" -- "$cur")); return ;;
+            --tiff-tile) return ;;
             --memory) return ;;
             --vram) return ;;
             --threads) return ;;
@@ -161,7 +164,7 @@ _tilewright() {
             --progress) COMPREPLY=($(compgen -W "auto bar json none" -- "$cur")); return ;;
         esac ;;
     verify)
-        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise --strength --region -x --tta --pad --blend --ramp --seams --sync -q --quality --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
+        options="-t --tiles --tile --crop --shift --bound -n --model -s --scale --engine --noise --strength --region -x --tta --pad --blend --ramp --seams --sync -q --quality --tiff-tile --memory --vram --threads --device --schedule --halo --tile-overlap --profile --scratch --scratch-limit --max-pixels --config --json --quiet --progress -h --help"
         case $prev in
             -t|--tiles|--tile) return ;;
             --crop) return ;;
@@ -179,6 +182,7 @@ _tilewright() {
             --seams) COMPREPLY=($(compgen -W "even content" -- "$cur")); return ;;
             --sync) COMPREPLY=($(compgen -W "exact fast off" -- "$cur")); return ;;
             -q|--quality) COMPREPLY=($(compgen -W "fast balanced best" -- "$cur")); return ;;
+            --tiff-tile) return ;;
             --memory) return ;;
             --vram) return ;;
             --threads) return ;;

@@ -69,6 +69,7 @@ static void fill_sink_options(tw_run *run)
     sink->lossless = tw_options_bool(options, "lossless");
     sink->compression = (int)tw_options_int(options, "compression");
     sink->tiff_compression = tw_options_text(options, "tiff-compression");
+    sink->tiff_tile = tw_options_find(options, "tiff-tile") ? (int)tw_options_int(options, "tiff-tile") : 0;
 }
 
 static tw_status open_source(tw_run *run, int i, tw_error *err)

@@ -29,7 +29,8 @@ struct serve_form {
     char *key;                 /* of that field or file; NULL: none */
     int64_t body, texts, part; /* bytes so far */
     int files, fields;
-    int fd; /* of the file that is being written; -1: none */
+    const char *op; /* where none is named; NULL: that is an error */
+    int fd;         /* of the file that is being written; -1: none */
 };
 
 /* --- files --------------------------------------------------------------------------------------------------------- */
@@ -431,6 +432,11 @@ static bool choose_result(serve_form *f, const tw_op_info *op)
     return set_result(f, "output", base);
 }
 
+void serve_form_op(serve_form *f, const char *op)
+{
+    f->op = op;
+}
+
 bool serve_form_order(serve_form *f, serve_order *out, serve_error *error)
 {
     bool ok = !f->error.status;
@@ -441,6 +447,8 @@ bool serve_form_order(serve_form *f, serve_order *out, serve_error *error)
     }
     end_part(f);
     ok = !f->error.status && (f->kind != KIND_JSON || read_json(f));
+    if (ok && f->op && !json_object_get(f->order.json, "op"))
+        json_object_set_new(f->order.json, "op", json_string(f->op));
     const char *name = ok ? json_string_value(json_object_get(f->order.json, "op")) : NULL;
     const tw_op_info *op = find_op(name);
     if (ok && !name)

@@ -26,6 +26,8 @@ void serve_form_free(serve_form *form);
 
 /** Takes the next piece. What is wrong is kept for serve_form_order; the rest is then passed over. */
 void serve_form_take(serve_form *form, const char *data, size_t length);
+/** The operator where none is named; static. */
+void serve_form_op(serve_form *form, const char *op);
 /** At the end of the body: what was asked for. Afterwards the form holds nothing. */
 bool serve_form_order(serve_form *form, serve_order *out, serve_error *error);
 

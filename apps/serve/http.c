@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "view.h"
 
 #define CONNECTIONS      256
 #define CONNECTION_BYTES (32 << 10)
@@ -28,6 +29,9 @@ typedef enum route {
     ROUTE_EVENTS,
     ROUTE_RESULT,
     ROUTE_WARPED,
+    ROUTE_VIEW,
+    ROUTE_PICTURES,
+    ROUTE_PICTURE,
 } route;
 
 typedef struct request {
@@ -35,6 +39,7 @@ typedef struct request {
     char id[SERVE_ID + 1];
     serve_form *form;
     serve_plan *plan; /* asked for; the request comes again when it is made */
+    serve_view *view;
     serve_error error;
     bool queued; /* an answer */
     int64_t passed;
@@ -74,14 +79,15 @@ static bool is_local_name(const char *host)
     return local;
 }
 
-/* A page of elsewhere that a browser shows may send requests here, also under a name of its own that leads here. */
-static bool check_origin(const serve_http *http, struct MHD_Connection *connection, serve_error *error)
+/* A page of elsewhere that a browser shows may send requests here, also under a name of its own that leads here. It may ask for parts of
+ * pictures, whose addresses nobody can guess, as viewers do. */
+static bool check_origin(const serve_http *http, struct MHD_Connection *connection, bool any, serve_error *error)
 {
     const char *host = serve_header(connection, "Host"), *origin = serve_header(connection, "Origin");
     const char *from = origin ? strstr(origin, "://") : NULL;
     if (http->loopback && host && !is_local_name(host))
         return serve_refuse(error, 403, "Host: %.100s: not this machine", host);
-    if (origin && (!from || !host || g_ascii_strcasecmp(from + 3, host) != 0))
+    if (origin && !any && (!from || !host || g_ascii_strcasecmp(from + 3, host) != 0))
         return serve_refuse(error, 403, "Origin: %.100s: requests of other sites are refused", origin);
     return true;
 }
@@ -108,7 +114,7 @@ static const serve_page *find_page(const char *url)
 
 static bool is_posted(route asked)
 {
-    return asked == ROUTE_JOBS || asked == ROUTE_PLANS;
+    return asked == ROUTE_JOBS || asked == ROUTE_PLANS || asked == ROUTE_PICTURES;
 }
 
 /* What tells nothing of anybody's work, so that a page can be loaded which then asks for the token. */
@@ -123,13 +129,18 @@ static route find_route(request *r, const char *url)
     static const struct {
         const char *url;
         route route;
-    } all[] = {{"/healthz", ROUTE_HEALTH},   {"/metrics", ROUTE_METRICS}, {"/openapi.json", ROUTE_OPENAPI},
-               {"/v1/models", ROUTE_MODELS}, {"/v1/plans", ROUTE_PLANS},  {"/v1/jobs", ROUTE_JOBS}};
+    } all[] = {{"/healthz", ROUTE_HEALTH},      {"/metrics", ROUTE_METRICS}, {"/openapi.json", ROUTE_OPENAPI},
+               {"/v1/models", ROUTE_MODELS},    {"/v1/plans", ROUTE_PLANS},  {"/v1/jobs", ROUTE_JOBS},
+               {"/v1/pictures", ROUTE_PICTURES}};
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
         if (strcmp(url, all[i].url) == 0)
             return all[i].route;
     if (find_page(url))
         return ROUTE_PAGE;
+    if (serve_view_is(url))
+        return ROUTE_VIEW;
+    if (g_str_has_prefix(url, "/v1/pictures/") && take_id(r, url + 13, &rest) && !*rest)
+        return ROUTE_PICTURE;
     if (!g_str_has_prefix(url, "/v1/jobs/") || !take_id(r, url + 9, &rest))
         return ROUTE_NONE;
     return !*rest                         ? ROUTE_JOB
@@ -141,15 +152,20 @@ static route find_route(request *r, const char *url)
 
 static const char *methods_of(route asked)
 {
-    return is_posted(asked) ? "POST" : asked == ROUTE_JOB ? "GET, HEAD, DELETE" : "GET, HEAD";
+    return is_posted(asked)         ? "POST"
+           : asked == ROUTE_PICTURE ? "DELETE"
+           : asked == ROUTE_JOB     ? "GET, HEAD, DELETE"
+                                    : "GET, HEAD";
 }
 
 static bool check_method(route asked, const char *method, serve_error *error)
 {
     bool read = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    bool allowed = is_posted(asked)     ? strcmp(method, "POST") == 0
-                   : asked == ROUTE_JOB ? read || strcmp(method, "DELETE") == 0
-                                        : read;
+    bool allowed = is_posted(asked)         ? strcmp(method, "POST") == 0
+                   : asked == ROUTE_PICTURE ? strcmp(method, "DELETE") == 0
+                   : asked == ROUTE_JOB     ? read || strcmp(method, "DELETE") == 0
+                   : asked == ROUTE_VIEW    ? read || strcmp(method, "OPTIONS") == 0
+                                            : read;
     return allowed ? true : serve_refuse(error, 405, "%.20s: there is %s", method, methods_of(asked));
 }
 
@@ -172,6 +188,7 @@ static bool check_room(serve_http *http, serve_error *error)
 {
     tw_queue_state state;
     tw_queue_look(http->queue, &state);
+    serve_pictures_prune(http->pictures);
     serve_jobs_prune(http->jobs);
     if (atomic_load(&http->draining))
         serve_refuse(error, 503, "the server is about to end");
@@ -190,6 +207,8 @@ static void begin_job(serve_http *http, struct MHD_Connection *connection, reque
         serve_refuse(&r->error, 413, "the body is longer than %" PRId64 " bytes", http->limits.most_body);
     else if (check_room(http, &r->error))
         r->form = serve_form_new(connection, &http->limits, http->jobs, http->spool, &r->error);
+    if (r->form && r->route == ROUTE_PICTURES)
+        serve_form_op(r->form, "upscale");
 }
 
 static request *begin(serve_http *http, struct MHD_Connection *connection, const char *url, const char *method)
@@ -197,7 +216,11 @@ static request *begin(serve_http *http, struct MHD_Connection *connection, const
     request *r = g_new0(request, 1);
     atomic_fetch_add(&http->requests, 1);
     r->route = find_route(r, url);
-    if (!check_origin(http, connection, &r->error) || (!is_open(r->route) && !check_token(http, connection, &r->error)))
+    bool view = r->route == ROUTE_VIEW, preflight = view && strcmp(method, "OPTIONS") == 0;
+    r->error.any_origin = view;
+    if (!check_origin(http, connection, view, &r->error))
+        return r;
+    if (!is_open(r->route) && !preflight && !check_token(http, connection, &r->error))
         return r;
     if (r->route == ROUTE_NONE)
         serve_refuse(&r->error, 404, "%.200s: nothing is there", url);
@@ -239,6 +262,33 @@ static enum MHD_Result reply_plan(serve_http *http, struct MHD_Connection *conne
     return refuse(http, connection, r);
 }
 
+static enum MHD_Result take_picture(serve_http *http, struct MHD_Connection *connection, request *r, serve_order *order)
+{
+    enum MHD_Result result = serve_view_take(http->pictures, connection, order, &r->error);
+    return r->error.status ? refuse(http, connection, r) : result;
+}
+
+static enum MHD_Result delete_picture(serve_http *http, struct MHD_Connection *connection, request *r)
+{
+    if (serve_pictures_delete(http->pictures, r->id))
+        return serve_reply_text(connection, 204, "application/json", "", false);
+    serve_refuse(&r->error, 404, "there is no picture %s", r->id);
+    return refuse(http, connection, r);
+}
+
+/* Called again when the connection wakes. */
+static enum MHD_Result reply_view(serve_http *http, struct MHD_Connection *connection, request *r, const char *method,
+                                  const char *url)
+{
+    enum MHD_Result result = MHD_YES;
+    if (strcmp(method, "OPTIONS") == 0)
+        return serve_view_options(connection);
+    if (!r->view)
+        r->view = serve_view_new(http->pictures, connection, url, &http->views, &http->draining, &r->error);
+    r->queued = !r->view || serve_view_go(r->view, &result, &r->error);
+    return r->error.status ? refuse(http, connection, r) : result;
+}
+
 static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connection, request *r)
 {
     char location[64];
@@ -249,6 +299,8 @@ static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connect
         return refuse(http, connection, r);
     if (r->route == ROUTE_PLANS)
         return take_plan(http, connection, r, &order);
+    if (r->route == ROUTE_PICTURES)
+        return take_picture(http, connection, r, &order);
     if (!check_room(http, &r->error)) { /* others came in while this one was being sent */
         serve_order_clear(http->jobs, &order);
         return refuse(http, connection, r);
@@ -303,6 +355,7 @@ static enum MHD_Result reply_job(serve_http *http, struct MHD_Connection *connec
                              : strcmp(method, "DELETE") == 0 ? delete_job(connection, job)
                                                              : serve_reply_json(connection, 200, serve_job_json(job), NULL);
     serve_job_unref(job);
+    serve_pictures_prune(http->pictures);
     return result;
 }
 
@@ -345,7 +398,12 @@ static enum MHD_Result answer(serve_http *http, struct MHD_Connection *connectio
     switch (r->route) {
     case ROUTE_JOBS:
     case ROUTE_PLANS:
+    case ROUTE_PICTURES:
         return take_job(http, connection, r);
+    case ROUTE_PICTURE:
+        return delete_picture(http, connection, r);
+    case ROUTE_VIEW:
+        return reply_view(http, connection, r, method, url);
     case ROUTE_HEALTH:
         return reply_health(http, connection);
     case ROUTE_METRICS:
@@ -391,6 +449,7 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
         return;
     serve_form_free(r->form);
     serve_plan_free(r->plan);
+    serve_view_free(r->view);
     g_free(r);
     *state = NULL;
 }

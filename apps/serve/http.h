@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "form.h"
+#include "pictures.h"
 #include "serve.h"
 
 typedef struct serve_plan serve_plan;
@@ -20,6 +21,8 @@ typedef struct serve_http {
     serve_spool *spool;
     serve_jobs *jobs;
     serve_planner *planner;
+    serve_pictures *pictures;
+    atomic_int views; /* parts of pictures that are being made */
     struct MHD_Daemon *daemon;
     double start;                             /* seconds */
     atomic_bool draining;                     /* no more jobs are taken */

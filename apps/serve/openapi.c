@@ -217,6 +217,45 @@ static json_t *object_content(void)
     return json_pack("{s:{s:{s:s}}}", "application/json", "schema", "type", "object");
 }
 
+/* Parameters of a path besides the id, all texts. */
+static json_t *with_texts(json_t *item, const char *const *names)
+{
+    json_t *list = json_object_get(with_id(item), "parameters");
+    for (; *names; names++)
+        json_array_append_new(
+            list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", *names, "in", "path", "required", 1, "schema", "type", "string"));
+    return item;
+}
+
+static json_t *got(const char *summary, const char *type, const int *statuses, const char *name)
+{
+    return json_pack("{s:o}", "get", named(operation(summary, any_content(type), statuses), name));
+}
+
+static void add_view_paths(json_t *all)
+{
+    static const int sent[] = {201, 400, 401, 403, 413, 415, 422, 429, 503, 0}, gone[] = {204, 401, 403, 404, 0},
+                     shown[] = {200, 401, 403, 404, 409, 422, 503, 0},
+                     part[] = {200, 400, 401, 403, 404, 409, 422, 501, 503, 0}, led[] = {303, 401, 403, 404, 409, 503, 0};
+    static const char *const tile[] = {"level", "tile", NULL}, *const image[] = {"region", "size", "rotation", "file", NULL};
+    json_object_set_new(
+        all, "/v1/pictures",
+        json_pack("{s:o}", "post",
+                  named(posted(operation("a picture is kept to be looked at", object_content(), sent)), "postPicture")));
+    json_object_set_new(
+        all, "/v1/pictures/{id}",
+        with_id(json_pack("{s:o}", "delete", named(operation("the picture is forgotten", NULL, gone), "deletePicture"))));
+    json_object_set_new(all, "/v1/jobs/{id}/result.dzi",
+                        with_id(got("Deep Zoom: the picture's size and tiles", "application/xml", shown, "getDzi")));
+    json_object_set_new(all, "/v1/jobs/{id}/result_files/{level}/{tile}",
+                        with_texts(got("Deep Zoom: a tile", "image/png", part, "getDziTile"), tile));
+    json_object_set_new(all, "/iiif/3/{id}", with_id(got("leads to info.json", "text/plain", led, "getIiif")));
+    json_object_set_new(all, "/iiif/3/{id}/info.json",
+                        with_id(got("IIIF: what there is", "application/json", shown, "getInfo")));
+    json_object_set_new(all, "/iiif/3/{id}/{region}/{size}/{rotation}/{file}",
+                        with_texts(got("IIIF: a part of the picture", "image/*", part, "getPart"), image));
+}
+
 static json_t *paths(void)
 {
     static const int taken[] = {202, 400, 401, 403, 413, 415, 422, 429, 503, 0},
@@ -253,6 +292,7 @@ static json_t *paths(void)
             "{s:o}", "get",
             named(operation("the moving picture laid over the fixed one", any_content("*/*"), result), "getWarped"))));
     json_object_set_new(all, "/v1/models", json_pack("{s:o}", "get", operation("the models", object_content(), asked)));
+    add_view_paths(all);
     json_object_set_new(all, "/healthz", json_pack("{s:o}", "get", health));
     json_object_set_new(all, "/metrics", json_pack("{s:o}", "get", operation("figures", any_content("text/plain"), asked)));
     return all;

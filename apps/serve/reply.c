@@ -15,9 +15,11 @@ static const char *code_of(unsigned status)
     static const struct {
         unsigned status;
         const char *code;
-    } all[] = {{400, "bad_request"},        {401, "unauthorized"},  {403, "forbidden"},  {404, "not_found"},
-               {405, "method_not_allowed"}, {409, "conflict"},      {413, "too_large"},  {415, "unsupported_media_type"},
-               {416, "bad_range"},          {422, "unprocessable"}, {429, "queue_full"}, {503, "unavailable"}};
+    } all[] = {{400, "bad_request"}, {401, "unauthorized"},       {403, "forbidden"},
+               {404, "not_found"},   {405, "method_not_allowed"}, {501, "not_implemented"},
+               {409, "conflict"},    {413, "too_large"},          {415, "unsupported_media_type"},
+               {416, "bad_range"},   {422, "unprocessable"},      {429, "queue_full"},
+               {503, "unavailable"}};
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
         if (all[i].status == status)
             return all[i].code;
@@ -83,6 +85,8 @@ enum MHD_Result serve_reply_error(struct MHD_Connection *connection, const serve
         g_snprintf(seconds, sizeof seconds, "%d", error->retry_after);
         MHD_add_response_header(response, "Retry-After", seconds);
     }
+    if (response && error->any_origin)
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
     if (response && error->status == 401)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     return reply(connection, error->status, response);

@@ -13,6 +13,7 @@ typedef struct serve_error {
     unsigned status;
     const char *code;
     int retry_after; /* seconds; 0: none is told */
+    bool any_origin; /* pages of other sites may read it */
     char message[1024];
 } serve_error;
 

@@ -104,6 +104,8 @@ static tw_status set_up(server *s, int *port, tw_error *err)
     TW_TRY(serve_spool_new(settings->scratch, store, &s->http.spool, err));
     s->http.jobs = serve_jobs_new(s->session, s->http.queue, s->http.spool, s->root, settings->keep, wake_up, s);
     s->http.planner = serve_planner_new();
+    s->http.pictures =
+        serve_pictures_new(s->session, s->http.queue, s->http.spool, s->http.jobs, settings->defaults, settings->keep);
     s->http.start = tw_seconds_now();
     return serve_http_start(&s->http, port, err);
 }
@@ -114,6 +116,7 @@ static void tear_down(server *s)
     tw_queue_free(s->http.queue);
     serve_http_stop(&s->http);
     serve_planner_free(s->http.planner);
+    serve_pictures_free(s->http.pictures);
     serve_jobs_free(s->http.jobs);
     serve_spool_free(s->http.spool);
     tw_session_free(s->session);
@@ -167,6 +170,7 @@ int serve_run(const serve_settings *settings)
         printf("tilewright: serving http://%s%s%s:%d\n", six ? "[" : "", settings->bind, six ? "]" : "", port);
         fflush(stdout);
         while (!wait_for(&s, LOOK_MS)) {
+            serve_pictures_prune(s.http.pictures);
             serve_jobs_prune(s.http.jobs);
             serve_jobs_beat(s.http.jobs, BEAT_SECONDS);
         }

@@ -13,6 +13,7 @@ typedef struct tw_encoding {
     int quality, compression;
     bool lossless;
     VipsForeignTiffCompression tiff;
+    int tiff_tile; /* 0: strips */
 } tw_encoding;
 
 /** Decides; TW_ERROR_USAGE for unknown formats, options and results that the container cannot hold. */
@@ -20,6 +21,8 @@ tw_status tw_encoding_decide(const tw_place *place, const tw_picture *result, co
                              tw_error *err);
 /** The encoded size is another than the result's. */
 bool tw_encoding_resizes(const tw_encoding *e);
+/** Bytes that the rows of a row of tiles take, 0: there are none. */
+int64_t tw_encoding_tile_cost(const tw_encoding *e);
 /** Bytes that resampling to the final size holds, 0: none. */
 int64_t tw_encoding_resize_cost(const tw_encoding *e);
 /** Resamples when sizes differ. Takes over *image and gives its replacement; non-zero: libvips' error is set. */

@@ -44,7 +44,7 @@ tw_status tw_sink_check(const tw_place *place, const tw_picture *result, const t
         if (!place->receiver || tw_encoding_resizes(&e)) /* a receiver of resampled rows holds what the plainest encoder does */
             cost->fixed = tw_codec_save_cost(place->receiver ? TW_CODEC_PPM : e.codec, &e.encoded, e.lossless,
                                              e.tiff == VIPS_FOREIGN_TIFF_COMPRESSION_ZSTD, &cost->why) +
-                          tw_encoding_resize_cost(&e);
+                          tw_encoding_resize_cost(&e) + tw_encoding_tile_cost(&e);
         cost->whole = cost->why != NULL;
     }
     return TW_OK;

@@ -20,6 +20,7 @@ typedef struct tw_sink_options {
     int compression;    /* PNG: zlib level 0..9, -1: 2 (fast, a third smaller than libvips' default); 0 is uncompressed */
     const char *
         tiff_compression; /* "none", "lzw", "deflate", "zstd"; NULL: "deflate". "auto": LZW for more than 64 MP of 8 bit, else deflate */
+    int tiff_tile;  /* side of the tiles of a TIFF, a multiple of 16; 0: strips */
     bool overwrite; /* else an existing file is TW_ERROR_USAGE before work starts */
     int64_t final_width,
         final_height; /* resample to this size after the rows arrive (Lanczos3 by libvips, streamed); 0: as is */

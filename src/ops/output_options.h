@@ -19,14 +19,25 @@
         "quality", 'q', NULL, TW_OPTION_INT, 1, 100, NULL, NULL, NULL, TW_QUALITY_DEFAULTS, since                              \
     }
 
-/** --lossless, --compression, --tiff-compression; `more_tiff`: choices before the compressions, "" or "auto|". */
+/** --lossless, --compression, --tiff-compression, --tiff-tile; `more_tiff`: choices before the compressions, "" or "auto|". */
 #define TW_OPTION_ENTRIES_COMPRESSION(tiff_fallback, more_tiff, more_help, since)                                              \
     {"lossless", 0, NULL, TW_OPTION_FLAG, 0, 0, NULL, NULL, NULL, "lossless WebP, AVIF or JPEG XL", since},                    \
         {"compression", 'c', NULL, TW_OPTION_INT, -1, 9, "-1", NULL, NULL, "effort of PNG compression, -1 for the default",    \
          since},                                                                                                               \
+        {"tiff-compression",                                                                                                   \
+         0,                                                                                                                    \
+         NULL,                                                                                                                 \
+         TW_OPTION_CHOICE,                                                                                                     \
+         0,                                                                                                                    \
+         0,                                                                                                                    \
+         tiff_fallback,                                                                                                        \
+         NULL,                                                                                                                 \
+         more_tiff "none|lzw|deflate|zstd",                                                                                    \
+         "compression of TIFF" more_help,                                                                                      \
+         since},                                                                                                               \
     {                                                                                                                          \
-        "tiff-compression", 0, NULL, TW_OPTION_CHOICE, 0, 0, tiff_fallback, NULL, more_tiff "none|lzw|deflate|zstd",           \
-            "compression of TIFF" more_help, since                                                                             \
+        "tiff-tile", 0, NULL, TW_OPTION_INT, 0, 1024, "0", "px", NULL,                                                         \
+            "side of the tiles of a TIFF, a multiple of 16, so that parts of it can be read by themselves; 0: strips", "0.2"   \
     }
 
 #define TW_OPTION_ENTRY_ORIENT(help, since)                                                                                    \

@@ -612,6 +612,8 @@ static int memory_child(const char *path, const char *format)
     tw_sink_options o = {.format = format, .compression = 1};
     if (strcmp(format, "resize") == 0)
         o = (tw_sink_options){.format = "jpeg", .final_width = 1500, .final_height = 1000};
+    if (strcmp(format, "tiles") == 0)
+        o = (tw_sink_options){.format = "tiff", .tiff_tile = 256};
     tw_error err = TW_ERROR_NONE;
     tw_sink_cost cost;
     tw_sink *sink;
@@ -631,7 +633,7 @@ static const char *self;
 
 static void test_memory(fixture *f, gconstpointer data)
 {
-    static const char *const FORMATS[] = {"png", "jpeg", "tiff", "webp", "resize"};
+    static const char *const FORMATS[] = {"png", "jpeg", "tiff", "webp", "resize", "tiles"};
     char *path = in_dir(f, "a.out");
     for (size_t i = 0; i < G_N_ELEMENTS(FORMATS); i++) {
         char *argv[] = {(char *)self, (char *)"--case", (char *)FORMATS[i], path, NULL}, *out;

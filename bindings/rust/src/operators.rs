@@ -117,6 +117,12 @@ impl Upscale {
         self.set("tiff_compression", Into::<Choice>::into(value).into())
     }
 
+    /// Side of the tiles of a TIFF, a multiple of 16, so that parts of it can be read by
+    /// themselves; 0: strips; 0 to 1024 (default `0`).
+    pub fn tiff_tile(self, value: i64) -> Self {
+        self.set("tiff_tile", value.into())
+    }
+
     /// Turn the pixels upright instead of carrying the orientation tag.
     pub fn orient(self, value: bool) -> Self {
         self.set("orient", value.into())
@@ -301,6 +307,12 @@ impl Interpolate {
     /// Compression of TIFF; one of `none`, `lzw`, `deflate`, `zstd` (default `deflate`).
     pub fn tiff_compression(self, value: impl Into<Choice>) -> Self {
         self.set("tiff_compression", Into::<Choice>::into(value).into())
+    }
+
+    /// Side of the tiles of a TIFF, a multiple of 16, so that parts of it can be read by
+    /// themselves; 0: strips; 0 to 1024 (default `0`).
+    pub fn tiff_tile(self, value: i64) -> Self {
+        self.set("tiff_tile", value.into())
     }
 
     /// Turn the pixels upright instead of carrying the orientation tag.
@@ -804,6 +816,12 @@ impl Warp {
     /// `zstd` (default `auto`).
     pub fn tiff_compression(self, value: impl Into<Choice>) -> Self {
         self.set("tiff_compression", Into::<Choice>::into(value).into())
+    }
+
+    /// Side of the tiles of a TIFF, a multiple of 16, so that parts of it can be read by
+    /// themselves; 0: strips; 0 to 1024 (default `0`).
+    pub fn tiff_tile(self, value: i64) -> Self {
+        self.set("tiff_tile", value.into())
     }
 
     /// Turn the pixels upright first; else the field is of the pixels as stored, and the

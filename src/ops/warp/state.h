@@ -55,6 +55,7 @@ struct tw_op_state {
     float background[TW_MOST_BANDS]; /* colours on the input's scale; with 4 lanes and no more bands, [3] is alpha, 1 opaque */
     int lanes;                       /* 1 or 4; more bands than 4 are taken in groups of 4 */
     bool random;                     /* the input is read at random */
+    bool part;                       /* a tiled file of which the result cannot show most */
     bool bounded;                    /* bounds of the field are known */
     double shift[2][2];              /* least and greatest shift of a point on x, y, where they are */
     bool one_tile;                   /* --max-warp-pixels: wished for */

@@ -150,7 +150,9 @@ static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw
     TW_TRY(choose_outside(state, request->options, err));
     choose_tiles(state, request->options);
     tw_warp_lay_bands(state);
-    state->random = request->thrift > 0 || !state->bounded;
+    state->part = !tw_source_cost_of(request->sources[0])->why_copied &&
+                  2 * state->out.width < state->in.width * state->in.height / state->out.height;
+    state->random = request->thrift > 0 || !state->bounded || state->part;
     return TW_OK;
 }
 
@@ -183,8 +185,9 @@ static void warp_facts(const tw_op_state *state, tw_op_facts *out)
     out->scratch_bytes = state->field_scratch;
     out->can_save = !state->random;
     if (state->random)
-        out->why_random = state->bounded ? "the rows that a row of tiles reads do not fit the budget"
-                                         : "the field does not tell beforehand what it reads";
+        out->why_random = state->part      ? "the result shows less than half as many pixels"
+                          : state->bounded ? "the rows that a row of tiles reads do not fit the budget"
+                                           : "the field does not tell beforehand what it reads";
     out->one_tile = state->one_tile;
     out->tiles = state->tiles;
 }
