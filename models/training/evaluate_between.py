@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Measures frames in between: blending, classical flow (OpenCV's DIS), and the net as its exported graph computes it.
+"""Measures frames in between: blending, classical flow (OpenCV's DIS, its frames warped bilinearly or by cubics), and the net as its
+exported graph computes it.
 
 evaluate_between.py PICTURES [--net PATH] [--judge] [--sheet FILE.png] prints the tables of docs/models.md. Made motion is of held-out
 photographs (motion.py); of videos, frames n and n + 2 are given and frame n + 1 is asked for. --judge adds the two videos that only
 judge. Everything is rounded to 8 bits; PSNR is of the three colours, SSIM of luma.
 """
 import argparse
+import functools
 import importlib.util
 import os
 import cv2
@@ -71,13 +73,13 @@ def splat(flow, weight, t):
     return sums.reshape(3, height, width)
 
 
-def at(picture, flow, scale=1.0):
+def at(picture, flow, scale=1.0, kernel=cv2.INTER_LINEAR):
     height, width = flow.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    return cv2.remap(picture, x + scale * flow[..., 0], y + scale * flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(picture, x + scale * flow[..., 0], y + scale * flow[..., 1], kernel, borderMode=cv2.BORDER_REPLICATE)
 
 
-def classical(first, last, t):
+def classical(first, last, t, kernel=cv2.INTER_LINEAR):
     """DIS flow both ways, carried to time t (pixels that fit well weigh more), holes filled from around; where the two ways
     disagree about a point it is hidden in the other frame, and the frame that shows it counts."""
     grey = [cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (first, last)]
@@ -92,7 +94,7 @@ def classical(first, last, t):
         wide = np.stack([cv2.GaussianBlur(x, (0, 0), size / 3) for x in sums.astype(np.float32)])
         filled = np.where(filled[0] > 1e-3, filled, wide)
     flow = np.ascontiguousarray((filled[1:] / (filled[0] + 1e-12)).transpose(1, 2, 0))
-    a, b = at(frames[0], flow, -t), at(frames[1], flow, 1 - t)
+    a, b = at(frames[0], flow, -t, kernel), at(frames[1], flow, 1 - t, kernel)
     hidden = [np.linalg.norm(x + at(y, x), axis=2) for x, y in ((there, back), (back, there))]
     a_counts = (1 - t) * (0.5 + at(hidden[0], flow, -t))[..., None]
     b_counts = t * (0.5 + at(hidden[1], flow, 1 - t))[..., None]
@@ -160,8 +162,10 @@ def main():
     ask.add_argument('--threads', type=int, default=2)
     args = ask.parse_args()
     torch.set_num_threads(args.threads)
-    ways = {'blending': blend, 'DIS flow': classical, 'between': net(args.net)}
+    ways = {'blending': blend, 'DIS flow': classical, 'DIS flow, cubics': functools.partial(classical, kernel=cv2.INTER_CUBIC),
+            'between': net(args.net)}
     if args.sheet:
+        del ways['DIS flow, cubics']
         sheet(args.sheet, made(args.pictures, FAR / 2, SHOWN, SHOWN_SCENES), ways)
         return
     for far in (NEAR, FAR):
