@@ -441,9 +441,11 @@ static int64_t most_encoded(const tw_source *s, int64_t rows)
 {
     int64_t samples = (tw_min64(rows, s->stored.height - CHUNK_ROWS) + CHUNK_ROWS) * tw_picture_row_bytes(&s->stored);
     char head[2] = {0};
-    if (s->probe.codec == TW_CODEC_PPM && tw_input_read(s->input, head, sizeof head, 0) == sizeof head && head[1] <= '3')
-        return 4 * samples;
-    return (s->probe.codec == TW_CODEC_JPEG ? 2 * samples : samples + samples / 64) + (1 << 20);
+    bool ppm = s->probe.codec == TW_CODEC_PPM && tw_input_read(s->input, head, sizeof head, 0) == sizeof head;
+    int64_t bytes = ppm && head[1] <= '3'             ? 4 * samples
+                    : s->probe.codec == TW_CODEC_JPEG ? 2 * samples
+                                                      : samples + samples / 64;
+    return bytes + (1 << 20); /* the header, and what a decoder reads ahead */
 }
 
 int64_t tw_source_would_keep(const tw_source *s, int64_t rows)

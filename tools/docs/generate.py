@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes docs/options.md, the man pages, the shell completions and the Rust operators from the options tables of the command.
+"""Writes docs/options.md, the man pages, the shell completions, the Rust operators and the Python
+types from the options tables of the command.
 
 generate.py TILEWRIGHT ROOT          rewrites the files under ROOT
 generate.py TILEWRIGHT ROOT --check  exits 1 and names the files that differ
@@ -13,6 +14,7 @@ from pathlib import Path
 import completion
 import manpages
 import markdown
+import python
 import rust
 
 
@@ -24,6 +26,7 @@ def files(tables):
     for command in manpages.described(tables):
         made[f"man/tilewright-{command['name']}.1"] = manpages.command(tables, command)
     made["bindings/rust/src/operators.rs"] = rust.operators(tables)
+    made["bindings/python/tilewright/__init__.pyi"] = python.stub(tables)
     made["completions/tilewright.bash"] = completion.bash(tables)
     made["completions/_tilewright"] = completion.zsh(tables)
     made["completions/tilewright.fish"] = completion.fish(tables)

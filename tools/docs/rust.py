@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """bindings/rust/src/operators.rs: one builder per operator, one method per option."""
-from tables import number
+from tables import job_options, number
 
 HEAD = """// SPDX-License-Identifier: MIT
 // Written by tools/docs/generate.py from the options tables; do not edit: `make docs`.
@@ -58,17 +58,14 @@ def constructor(op):
 
 
 def operator(op):
+    """Without --resume, which every job of a batch has (Job::resume)."""
     name = op["name"].capitalize()
     lines = wrapped(op["summary"][:1].upper() + op["summary"][1:] + ".", "///")
     lines += ["#[derive(Clone, Debug)]", f"pub struct {name}(Job);", "", f"impl {name} {{", *constructor(op), "",
               "    fn set(self, name: &str, value: serde_json::Value) -> Self {", "        Self(self.0.option(name, value))", "    }", ""]
-    lines.append("\n\n".join(method(option) for option in op["options"] if option["name"] not in OWN))
+    lines.append("\n\n".join(method(option) for option in job_options(op) if option["name"] != "resume"))
     lines += ["}", "", f"impl From<{name}> for Job {{", f"    fn from(op: {name}) -> Self {{", "        op.0", "    }", "}"]
     return "\n".join(lines)
-
-
-# The command line's own, which are no options of a job.
-OWN = ("config", "factor", "help", "json", "matrix", "progress", "quiet", "resume")
 
 
 def operators(tables):

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What the three writers share: reading an option's row."""
+"""What the writers share: reading an option's row."""
+
+
+def job_options(op):
+    """Those that the library knows: the operator's and the common ones. What comes behind them is the command line's."""
+    last = max(i for i, option in enumerate(op["options"]) if option["name"] == "overwrite")
+    return op["options"][:last + 1]
 
 
 def spellings(option):

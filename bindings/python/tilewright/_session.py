@@ -97,7 +97,7 @@ class Session:
         """Runs an operator and gives Result(pixels, report).
 
         inputs: paths; arrays of uint8, uint16 or float32 (white is 255, 65535, 1), (height, width) or (height, width, 1 to 4) for grey,
-        grey and alpha, RGB, RGB and alpha; or bytes of an encoded picture. Arrays are read where they lie, unless rows are not
+        grey and alpha, RGB, RGB and alpha (warp: up to 64 bands); or bytes of an encoded picture. Arrays are read where they lie, unless rows are not
         dense (then a copy is made), and must not change meanwhile.
         out, also as the last of the inputs: None for a new array; an array of the result's shape and type; a path, whose suffix
         tells the container; or a function that gets (y, rows) in order, rows being an (n, width, bands) array of its own.
