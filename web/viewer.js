@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two pictures over each other: with an edge between them that moves, by turns, as a checkerboard, or what differs. With OpenSeadragon, where the server has it, they are zoomed and
+// Two pictures over each other: with an edge between them that moves, by turns, in squares, or what differs. With OpenSeadragon, where the server has it, they are zoomed and
 // moved as maps are; without it they are as wide as the page, or pixel by pixel.
 const at = (id) => document.getElementById(id);
 const Deep = globalThis.OpenSeadragon;
