@@ -139,6 +139,7 @@ function zoom(actual, now = false) {
 
 /** Shows `after`, and `before` over it where this browser can; false where it cannot even show the first. */
 export async function show(before, after) {
+  clearInterval(blinks);
   at("compare").hidden = false; // OpenSeadragon measures what it is put into
   await (Deep ? showDeep(before, after) : showPlain(before, after));
   at("compare").hidden = !shown.after;

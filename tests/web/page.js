@@ -318,6 +318,7 @@ const cases = {
     assert.equal(name, "moving.tfm");
     const kept = path.join(work, name);
     fs.copyFileSync(field, kept);
+    await page.click("[data-mode=blink]"); // goes on until the next result comes
     await page.selectOption("#op", "warp");
     await page.setInputFiles("#file", moving);
     await page.setInputFiles("#second", kept);
