@@ -256,17 +256,20 @@ async function showResult(ended) {
   if (!ended.result) return;
   for (const url of [source, result, other]) if (url) URL.revokeObjectURL(url);
   const picture = ended.warped || ended.result, made = ended.report.warp || ended.report, base = (ended.warped ? second : file).name.replace(/\.[^.]*$/, "");
+  const small = picture.bytes < SHOWN_BYTES;
   source = URL.createObjectURL(file);
-  result = URL.createObjectURL(await (await ask("GET", picture.url)).blob());
+  // What is large goes from the server to the disk, unless a token must be sent along.
+  result = small || at("token").value ? URL.createObjectURL(await (await ask("GET", picture.url)).blob()) : null;
   other = ended.warped ? URL.createObjectURL(await (await ask("GET", ended.result.url)).blob()) : null;
-  at("download").href = result;
+  at("download").href = result || picture.url;
   at("download").download = base + (ended.warped ? "-warped." : `-${made.width}x${made.height}.`) + picture.type.split("/")[1];
   at("download-field").hidden = !other;
   at("download-field").href = other || "";
   at("download-field").download = base + ".tfm";
   at("figures").textContent = figuresOf(ended.report);
   at("result-card").hidden = false;
-  const shown = picture.bytes < SHOWN_BYTES && await show(source, result);
+  at("compare").hidden = true;
+  const shown = small && await show(source, result);
   at("not-shown").hidden = shown;
   at("not-shown").textContent = `${made.width} × ${made.height}, ${size(picture.bytes)}: this browser does not show it.`;
   at("download").focus();

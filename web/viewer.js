@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Two pictures over each other: with an edge between them that moves, by turns, as a checkerboard, or what differs. With OpenSeadragon, where the server has it, they are zoomed and
+// Two pictures over each other: with an edge between them that moves, by turns, in squares, or what differs. With OpenSeadragon, where the server has it, they are zoomed and
 // moved as maps are; without it they are as wide as the page, or pixel by pixel.
 const at = (id) => document.getElementById(id);
 const Deep = globalThis.OpenSeadragon;
@@ -139,6 +139,7 @@ function zoom(actual, now = false) {
 
 /** Shows `after`, and `before` over it where this browser can; false where it cannot even show the first. */
 export async function show(before, after) {
+  clearInterval(blinks);
   at("compare").hidden = false; // OpenSeadragon measures what it is put into
   await (Deep ? showDeep(before, after) : showPlain(before, after));
   at("compare").hidden = !shown.after;

@@ -271,6 +271,23 @@ const cases = {
     await close(REFUSED);
   },
 
+  /** A result that is said to be large is neither shown nor loaded, but by the download. */
+  async large({ browser, server, work }) {
+    const { page, close } = await openPage(browser, server);
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.route("**/events", async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, body: (await answer.text()).replaceAll(/"bytes":\d+/g, '"bytes":99000000') });
+    });
+    const id = await run(page, picture(work));
+    assert.match(await page.textContent("#not-shown"), /^240 × 160, 94.4 MiB: /);
+    assert.ok(await page.isHidden("#compare"));
+    assert.ok(!asked.some((each) => each.endsWith("/result")), asked.join());
+    await saved(page, "#download", `${server.url}/v1/jobs/${id}/result`);
+    await close();
+  },
+
   /** Two pictures are laid over each other: what differs is little, unlike before; the field and the picture are saved, and warp takes the field. */
   async registered({ browser, server, work }) {
     const { page, close } = await openPage(browser, server);
@@ -301,6 +318,7 @@ const cases = {
     assert.equal(name, "moving.tfm");
     const kept = path.join(work, name);
     fs.copyFileSync(field, kept);
+    await page.click("[data-mode=blink]"); // goes on until the next result comes
     await page.selectOption("#op", "warp");
     await page.setInputFiles("#file", moving);
     await page.setInputFiles("#second", kept);

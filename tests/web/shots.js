@@ -2,7 +2,10 @@
 // shots.js TILEWRIGHT FOLDER: the pictures of the page that the documents show.
 "use strict";
 const path = require("node:path");
-const { PHONE, main, makePicture, openPage } = require("./harness.js");
+const { PHONE, clouds, main, makePicture, openPage } = require("./harness.js");
+
+const folder = process.argv[3];
+const wide = { viewport: { width: 720, height: 740 } };
 
 /** Hills, a sun and a fence: something with edges, that is nobody else's. */
 function scene(x, y, width = 640, height = 400) {
@@ -16,21 +19,45 @@ function scene(x, y, width = 640, height = 400) {
   return sun < 0.09 ? [255, 226, 140] : [250 - 90 * (1 - v) - 60 * sun, 205 - 30 * sun, 165 + 70 * sun - 20 * v];
 }
 
-async function upscaled({ browser, server, work }, folder, name, options, scroll) {
-  const file = makePicture(path.join(work, "hills.png"), 640, 400, scene);
-  const { page, close } = await openPage(browser, server, options);
+async function run(page, file) {
   await page.setInputFiles("#file", file);
   await page.click("#plan");
   await page.waitForSelector("#plan-card:visible");
-  if (name === "plan") {
-    await page.screenshot({ path: path.join(folder, "page-plan.png"), clip: await bounds(page, "#form", "#plan-card") });
-  } else {
-    await page.click("#start");
-    await page.waitForFunction(() => document.activeElement.id === "download");
-    await page.evaluate(() => document.activeElement.blur());
-    await page.$eval(scroll, (element) => element.scrollIntoView());
-    await page.screenshot({ path: path.join(folder, `page-${name}.png`), ...options.shot });
-  }
+}
+
+/** Of a result: what stands from `first` on. */
+async function result(page, name, first) {
+  await page.click("#start");
+  await page.waitForFunction(() => document.activeElement.id === "download");
+  await page.evaluate(() => document.activeElement.blur());
+  if (name === "register") await page.click("[data-mode=squares]");
+  await page.$eval(first, (element) => element.scrollIntoView());
+  await page.waitForTimeout(700); // drawn
+  await page.screenshot({ path: path.join(folder, `page-${name}.png`) });
+}
+
+async function upscaled({ browser, server, work }, name, options) {
+  const { page, close } = await openPage(browser, server, options);
+  await run(page, makePicture(path.join(work, "hills.png"), 640, 400, scene));
+  if (name === "plan") await page.screenshot({ path: path.join(folder, "page-plan.png"), clip: await bounds(page, "#form", "#plan-card") });
+  else await result(page, name, "#run-card");
+  await close();
+}
+
+/** What does not repeat itself, as a fence does, and is nowhere blank. */
+function meadow(x, y) {
+  const grain = clouds(200, 200)(x, y)[0] / 255;
+  return [90 + 110 * grain, 120 + 90 * grain, 60 + 60 * (y / 400)];
+}
+
+/** The same from elsewhere, a little turned, in another light. */
+async function registered({ browser, server, work }, options) {
+  const { page, close } = await openPage(browser, server, options);
+  const turned = (x, y) => meadow(x - 0.05 * y + 24, 0.05 * x + y - 18).map((value) => value * 0.6);
+  await page.selectOption("#op", "register");
+  await page.setInputFiles("#second", makePicture(path.join(work, "evening.png"), 640, 400, turned));
+  await run(page, makePicture(path.join(work, "noon.png"), 640, 400, meadow));
+  await result(page, "register", "#result-card");
   await close();
 }
 
@@ -40,11 +67,10 @@ async function bounds(page, first, last) {
   return { x: a.x - 12, y: a.y - 12, width: a.width + 24, height: b.y + b.height - a.y + 24 };
 }
 
-const folder = process.argv[3];
-const wide = { viewport: { width: 900, height: 860 } };
 main(process.argv[2], [], {
-  plan: (given) => upscaled(given, folder, "plan", wide),
-  result: (given) => upscaled(given, folder, "result", wide, "#run-card"),
-  dark: (given) => upscaled(given, folder, "dark", { ...wide, colorScheme: "dark" }, "#run-card"),
-  phone: (given) => upscaled(given, folder, "phone", { ...PHONE, deviceScaleFactor: 1 }, "#run-card"),
+  plan: (given) => upscaled(given, "plan", wide),
+  result: (given) => upscaled(given, "result", wide),
+  dark: (given) => upscaled(given, "dark", { ...wide, colorScheme: "dark" }),
+  phone: (given) => upscaled(given, "phone", { ...PHONE, deviceScaleFactor: 1 }),
+  register: (given) => registered(given, wide),
 });
