@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 // One picture at a time: choose, plan, run, look, download. Options come from the server's own description of them.
-import { show } from "./viewer.js";
+import { show, showsTiles } from "./viewer.js";
 
 const at = (id) => document.getElementById(id);
 const MIB = 1048576;
-const SHOWN_BYTES = 64 * MIB; // larger results are for downloading
+const SHOWN_BYTES = 64 * MIB; // larger pictures are not loaded whole
 let operators = {}, models = [], file = null, second = null, job = null, source = null, result = null, other = null, planned = 0;
 
 // --- talking to the server ---
 
+const asking = () => at("token").value ? { Authorization: "Bearer " + at("token").value } : {};
+
 async function ask(method, path, body) {
-  const headers = {};
-  if (at("token").value) headers.Authorization = "Bearer " + at("token").value;
-  const answer = await fetch(path, { method, body, headers }).catch(() => {
+  const answer = await fetch(path, { method, body, headers: asking() }).catch(() => {
     throw new Error(body ? "Nothing was sent: the server is gone, or the file has changed since it was chosen" : "The server is gone");
   });
   if (answer.status === 401) {
@@ -269,7 +269,10 @@ async function showResult(ended) {
   at("figures").textContent = figuresOf(ended.report);
   at("result-card").hidden = false;
   at("compare").hidden = true;
-  const shown = small && await show(source, result);
+  const tiles = !small && showsTiles && !ended.warped && { tiles: ended.result.url + ".dzi", headers: asking(), width: made.width, height: made.height };
+  at("not-shown").hidden = !tiles;
+  at("not-shown").textContent = "The picture is being prepared to be looked at …";
+  const shown = (small || tiles) && await show(file.size < SHOWN_BYTES ? source : null, tiles || result);
   at("not-shown").hidden = shown;
   at("not-shown").textContent = `${made.width} × ${made.height}, ${size(picture.bytes)}: this browser does not show it.`;
   at("download").focus();

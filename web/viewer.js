@@ -29,24 +29,25 @@ function zoomPlain(actual) {
 
 // --- OpenSeadragon ---
 
-const add = (tileSource) => new Promise((done) => deep.addTiledImage({ tileSource, width: 1, success: (found) => done(found.item), error: () => done(null) }));
+const add = (tileSource, more = {}) => new Promise((done) => deep.addTiledImage({ tileSource, width: 1, ...more, success: (found) => done(found.item), error: () => done(null) }));
 
+/** `after` is a picture's address, or what the server shows in tiles: their description's address, width, height, headers to ask with. */
 async function showDeep(before, after) {
   if (deep) deep.destroy();
   deep = null;
   shown = { after: null, before: null };
-  const first = await load(new Image(), after);
-  if (!first) return;
+  const first = after.tiles ? null : await load(new Image(), after);
+  if (!after.tiles && !first) return;
   at("after").hidden = at("before").hidden = true;
   at("deep").hidden = false;
-  at("deep").style.aspectRatio = `${first.naturalWidth} / ${first.naturalHeight}`; // it must have its size before it is measured
+  at("deep").style.aspectRatio = first ? `${first.naturalWidth} / ${first.naturalHeight}` : `${after.width} / ${after.height}`; // it must have its size before it is measured
   deep = Deep({ element: at("deep"), drawer: "canvas", showNavigationControl: false, crossOriginPolicy: false, maxZoomPixelRatio: 16,
     minZoomImageRatio: 0.8, visibilityRatio: 0.6, animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.5,
     gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true } });
   deep.canvas.setAttribute("role", "group");
   deep.canvas.setAttribute("aria-label", "The picture: arrow keys move it, plus and minus zoom, 0 shows all of it");
-  shown.after = await add({ type: "image", url: after });
-  shown.before = shown.after && await add({ type: "image", url: before });
+  shown.after = first ? await add({ type: "image", url: after }) : await add(after.tiles, { loadTilesWithAjax: true, ajaxHeaders: after.headers });
+  shown.before = shown.after && before && await add({ type: "image", url: before });
   if (shown.after) for (const event of ["viewport-change", "resize", "animation-finish"]) deep.addHandler(event, moved);
 }
 
@@ -137,7 +138,10 @@ function zoom(actual, now = false) {
   moved();
 }
 
-/** Shows `after`, and `before` over it where this browser can; false where it cannot even show the first. */
+/** Whether pictures can be shown that are too large for a browser. */
+export const showsTiles = !!Deep;
+
+/** Shows `after`, and `before` (may be null) over it where this browser can; false where it cannot even show the first. */
 export async function show(before, after) {
   clearInterval(blinks);
   at("compare").hidden = false; // OpenSeadragon measures what it is put into

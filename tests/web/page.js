@@ -271,7 +271,7 @@ const cases = {
     await close(REFUSED);
   },
 
-  /** A result that is said to be large is neither shown nor loaded, but by the download. */
+  /** A result that is said to be large is shown by its tiles, and loaded whole by the download alone. */
   async large({ browser, server, work }) {
     const { page, close } = await openPage(browser, server);
     const asked = [];
@@ -281,8 +281,10 @@ const cases = {
       await route.fulfill({ response: answer, body: (await answer.text()).replaceAll(/"bytes":\d+/g, '"bytes":99000000') });
     });
     const id = await run(page, picture(work));
-    assert.match(await page.textContent("#not-shown"), /^240 × 160, 94.4 MiB: /);
-    assert.ok(await page.isHidden("#compare"));
+    assert.ok(await page.isVisible("#compare") && await page.isHidden("#not-shown"));
+    await page.click("#actual");
+    await zoomed(page, 100);
+    for (const each of [".dzi", "_files/8/0_0.png"]) assert.ok(asked.includes(`/v1/jobs/${id}/result${each}`), asked.join());
     assert.ok(!asked.some((each) => each.endsWith("/result")), asked.join());
     await saved(page, "#download", `${server.url}/v1/jobs/${id}/result`);
     await close();
