@@ -5,7 +5,7 @@ import { show, showsTiles } from "./viewer.js";
 const at = (id) => document.getElementById(id);
 const MIB = 1048576;
 const SHOWN_BYTES = 64 * MIB; // larger pictures are not loaded whole
-let operators = {}, models = [], file = null, second = null, job = null, source = null, result = null, other = null, planned = 0;
+let operators = {}, models = [], file = null, second = null, job = null, source = null, result = null, other = null, told = null, planned = 0;
 
 // --- talking to the server ---
 
@@ -85,7 +85,7 @@ const PAIRS = {
 const pair = () => PAIRS[at("op").value];
 const ready = () => file && (second || !pair());
 
-const apart = ["op", "input", "model", "scale", "format", "warped", "field"];
+const apart = ["op", "input", "model", "scale", "format", "warped", "report", "field"];
 
 function chooseOperator() {
   const all = operators[at("op").value] || {};
@@ -114,6 +114,7 @@ function form() {
   for (const name of ["model", "scale", "format"]) if (option(name) && at(name).value) data.append(name, at(name).value);
   for (const input of document.querySelectorAll("#more [name], #first [name]")) if (input.value.trim()) data.append(input.name, input.value.trim());
   if (option("warped")) data.append("warped", "png");
+  if (option("report")) data.append("report", "html");
   data.append("input", file, file.name);
   if (pair()) data.append(option("field") ? "field" : "input", second, second.name);
   return data;
@@ -254,7 +255,7 @@ function figuresOf(report) {
 
 async function showResult(ended) {
   if (!ended.result) return;
-  for (const url of [source, result, other]) if (url) URL.revokeObjectURL(url);
+  for (const url of [source, result, other, told]) if (url) URL.revokeObjectURL(url);
   const picture = ended.warped || ended.result, made = ended.report.warp || ended.report, base = (ended.warped ? second : file).name.replace(/\.[^.]*$/, "");
   const small = picture.bytes < SHOWN_BYTES;
   source = URL.createObjectURL(file);
@@ -266,6 +267,12 @@ async function showResult(ended) {
   at("download-field").hidden = !other;
   at("download-field").href = other || "";
   at("download-field").download = base + ".tfm";
+  // A page's own address shows it; where a token must be sent along it is a file.
+  told = ended.page && at("token").value ? URL.createObjectURL(await (await ask("GET", ended.page.url)).blob()) : null;
+  at("report").hidden = !ended.page;
+  at("report").href = told || (ended.page ? ended.page.url : "");
+  if (told) at("report").download = base + ".html";
+  else at("report").removeAttribute("download");
   at("figures").textContent = figuresOf(ended.report);
   at("result-card").hidden = false;
   at("compare").hidden = true;

@@ -329,7 +329,7 @@ static bool check_option(serve_form *f, const char *key, const tw_option_info *i
     const char *text = json_string_value(value);
     if (is_bound(f, info->name))
         return serve_refuse(&f->error, 422, "\"%s\" is the server's to choose", key);
-    if (strcmp(info->name, "warped") == 0) /* a container, see choose_warped */
+    if (strcmp(info->name, "warped") == 0 || strcmp(info->name, "report") == 0) /* containers, see choose_seconds */
         return true;
     if (is_file_option(info))
         return check_file(f, key, info, value);
@@ -399,21 +399,27 @@ static bool set_named_output(serve_form *f, const json_t *output)
     return f->order.result != NULL;
 }
 
-/* A second result, of which the client says the container alone. */
-static bool choose_warped(serve_form *f)
+/* A result besides, of which the client says the container alone: a word that `type` knows. */
+static bool choose_second(serve_form *f, serve_second which, const char *option, const char *type, const char *such)
 {
-    const json_t *value = json_object_get(f->order.json, "warped");
+    const json_t *value = json_object_get(f->order.json, option);
     const char *word = json_string_value(value);
-    char *base = word ? g_strconcat("warped.", word, NULL) : NULL;
-    bool ok = !value || (word && strcspn(word, "./") == strlen(word) && g_str_has_prefix(serve_media_type(base), "image/"));
+    char *base = word ? g_strconcat(serve_second_name(which), ".", word, NULL) : NULL;
+    bool ok = !value || (word && strcspn(word, "./") == strlen(word) && g_str_has_prefix(serve_media_type(base), type));
     if (!ok)
-        serve_refuse(&f->error, 422, "\"warped\" is the container of the warped picture, such as png or tiff");
+        serve_refuse(&f->error, 422, "\"%s\" is the container of what is made besides, such as %s", option, such);
     if (ok && value) {
-        f->order.warped = g_build_filename(f->order.folder, base, NULL);
-        json_object_set_new(f->order.json, "warped", json_string(f->order.warped));
+        char *path = f->order.second[which] = g_build_filename(f->order.folder, base, NULL);
+        json_object_set_new(f->order.json, option, json_string(path));
     }
     g_free(base);
     return ok;
+}
+
+static bool choose_seconds(serve_form *f)
+{
+    return choose_second(f, SERVE_WARPED, "warped", "image/", "png or tiff") &&
+           choose_second(f, SERVE_PAGE, "report", "text/html", "html");
 }
 
 /* Formats are the ends of names, too. A wrong one is told by the operator. */
@@ -425,7 +431,7 @@ static bool choose_result(serve_form *f, const tw_op_info *op)
     if (output && !json_is_null(output))
         return op->has_output ? set_named_output(f, output) : serve_refuse(&f->error, 422, "%s has no \"output\"", op->name);
     if (!op->has_output)
-        return !has_option(op->name, "field") || (set_result(f, "field", RESULT_FIELD) && choose_warped(f));
+        return !has_option(op->name, "field") || (set_result(f, "field", RESULT_FIELD) && choose_seconds(f));
     g_snprintf(dotted, sizeof dotted, ".%s", format ? format : "png");
     serve_path_suffix(dotted, suffix);
     g_snprintf(base, sizeof base, "result%s", *suffix ? suffix : ".png");

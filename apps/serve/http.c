@@ -28,8 +28,8 @@ typedef enum route {
     ROUTE_JOB,
     ROUTE_EVENTS,
     ROUTE_RESULT,
-    ROUTE_WARPED,
-    ROUTE_VIEW,
+    ROUTE_SECOND, /* and those that follow: + serve_second */
+    ROUTE_VIEW = ROUTE_SECOND + SERVE_SECONDS,
     ROUTE_PICTURES,
     ROUTE_PICTURE,
 } route;
@@ -143,10 +143,12 @@ static route find_route(request *r, const char *url)
         return ROUTE_PICTURE;
     if (!g_str_has_prefix(url, "/v1/jobs/") || !take_id(r, url + 9, &rest))
         return ROUTE_NONE;
+    for (int i = 0; i < SERVE_SECONDS; i++)
+        if (rest[0] == '/' && strcmp(rest + 1, serve_second_name(i)) == 0)
+            return ROUTE_SECOND + (unsigned)i;
     return !*rest                         ? ROUTE_JOB
            : strcmp(rest, "/events") == 0 ? ROUTE_EVENTS
            : strcmp(rest, "/result") == 0 ? ROUTE_RESULT
-           : strcmp(rest, "/warped") == 0 ? ROUTE_WARPED
                                           : ROUTE_NONE;
 }
 
@@ -317,8 +319,9 @@ static enum MHD_Result take_job(serve_http *http, struct MHD_Connection *connect
 
 static enum MHD_Result reply_result(serve_http *http, struct MHD_Connection *connection, request *r, serve_job *job)
 {
-    bool warped = r->route == ROUTE_WARPED;
-    const char *path = warped ? serve_job_warped(job) : serve_job_result(job);
+    serve_second which = r->route - ROUTE_SECOND; /* of what is not the result */
+    bool second = r->route != ROUTE_RESULT;
+    const char *path = second ? serve_job_second(job, which) : serve_job_result(job);
     serve_state state = serve_job_state(job);
     if (state != SERVE_DONE)
         serve_refuse(&r->error, 409, "the job is %s", serve_state_name(state));
@@ -326,9 +329,9 @@ static enum MHD_Result reply_result(serve_http *http, struct MHD_Connection *con
         serve_refuse(&r->error, 404, "the job has no file for a result; its figures are in the report");
     if (r->error.status)
         return refuse(http, connection, r);
-    char *tag = g_strconcat(serve_job_id(job), warped ? "-warped" : "", NULL);
-    char *name =
-        g_strdup_printf("%.8s%s%s", serve_job_id(job), warped ? "-warped" : "", strrchr(path, '.') ? strrchr(path, '.') : "");
+    const char *dash = second ? "-" : "", *word = second ? serve_second_name(which) : "", *end = strrchr(path, '.');
+    char *tag = g_strconcat(serve_job_id(job), dash, word, NULL);
+    char *name = g_strdup_printf("%.8s%s%s%s", serve_job_id(job), dash, word, end ? end : "");
     enum MHD_Result result = serve_reply_file(connection, path, serve_media_type(path), tag, name);
     g_free(tag);
     g_free(name);

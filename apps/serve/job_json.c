@@ -54,7 +54,8 @@ json_t *serve_job_json(serve_job *job)
     set_text(json, "plan", job->plan);
     set_text(json, "report", job->report);
     set_file(json, "result", job, job->order.result);
-    set_file(json, "warped", job, job->order.warped);
+    for (int i = 0; i < SERVE_SECONDS; i++)
+        set_file(json, serve_second_name(i), job, job->order.second[i]);
     set_error(json, job);
     pthread_mutex_unlock(&job->jobs->lock);
     return json;
@@ -78,9 +79,15 @@ const char *serve_job_result(const serve_job *job)
     return job->order.result;
 }
 
-const char *serve_job_warped(const serve_job *job)
+const char *serve_job_second(const serve_job *job, serve_second which)
 {
-    return job->order.warped;
+    return job->order.second[which];
+}
+
+const char *serve_second_name(serve_second which)
+{
+    static const char *const names[SERVE_SECONDS] = {[SERVE_WARPED] = "warped", [SERVE_PAGE] = "page"};
+    return names[which];
 }
 
 const char *serve_media_type(const char *path)
@@ -89,7 +96,7 @@ const char *serve_media_type(const char *path)
         {".png", "image/png"},   {".jpeg", "image/jpeg"}, {".jpg", "image/jpeg"},  {".webp", "image/webp"},
         {".tiff", "image/tiff"}, {".tif", "image/tiff"},  {".gif", "image/gif"},   {".jxl", "image/jxl"},
         {".avif", "image/avif"}, {".heif", "image/heif"}, {".heic", "image/heif"}, {".ppm", "image/x-portable-pixmap"},
-        {".tfm", "text/plain"}};
+        {".tfm", "text/plain"},  {".html", "text/html"}};
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
         if (g_str_has_suffix(path, types[i][0]))
             return types[i][1];

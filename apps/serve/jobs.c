@@ -88,7 +88,8 @@ void serve_order_clear(serve_jobs *jobs, serve_order *order)
         serve_spool_remove(jobs->spool, order->folder, order->bytes);
     g_free(order->folder);
     g_free(order->result);
-    g_free(order->warped);
+    for (int i = 0; i < SERVE_SECONDS; i++)
+        g_free(order->second[i]);
     json_decref(order->json);
     *order = (serve_order){.folder = NULL};
 }
@@ -237,7 +238,10 @@ static bool is_in(const char *path, const char *folder)
 static void settle(serve_jobs *jobs, serve_job *o, tw_job *job, const tw_error *error)
 {
     double in = 0;
-    int64_t out = serve_file_bytes(o->order.result), second = serve_file_bytes(o->order.warped), freed = -second;
+    int64_t out = serve_file_bytes(o->order.result), second = 0;
+    for (int i = 0; i < SERVE_SECONDS; i++)
+        second += serve_file_bytes(o->order.second[i]);
+    int64_t freed = -second;
     for (int i = 0; i < BATCH_INPUTS; i++) {
         in += (double)serve_file_bytes(o->work->inputs[i]);
         if (is_in(o->work->inputs[i], o->order.folder)) {

@@ -15,14 +15,17 @@ typedef struct serve_jobs serve_jobs;
 typedef struct serve_job serve_job;
 
 /** What a job is made of; taken over by serve_jobs_add, also where that fails. */
+/** Results beside the result: the moving picture laid over the fixed one, and the page that --report writes. */
+typedef enum serve_second { SERVE_WARPED, SERVE_PAGE, SERVE_SECONDS } serve_second;
+
 typedef struct serve_order {
     char id[SERVE_ID + 1];
-    char *folder;  /* in the spool; NULL: none */
-    int64_t bytes; /* counted in the spool */
-    char *result;  /* path of the file that will be the result; NULL: none */
-    char *warped;  /* path of the second one, a picture; NULL: none */
-    json_t *json;  /* a run as batch has it: op, input, output, options */
-    bool texts;    /* options are texts, as typed */
+    char *folder;                /* in the spool; NULL: none */
+    int64_t bytes;               /* counted in the spool */
+    char *result;                /* path of the file that will be the result; NULL: none */
+    char *second[SERVE_SECONDS]; /* paths of what register makes besides; NULL: none */
+    json_t *json;                /* a run as batch has it: op, input, output, options */
+    bool texts;                  /* options are texts, as typed */
 } serve_order;
 
 typedef struct serve_counts {
@@ -62,8 +65,10 @@ const char *serve_state_name(serve_state state);
 const char *serve_job_id(const serve_job *job);
 /** Path of the result, or NULL: the operator has none. */
 const char *serve_job_result(const serve_job *job);
-/** Path of the moving picture laid over the fixed one, or NULL. */
-const char *serve_job_warped(const serve_job *job);
+/** Path of what it makes besides, or NULL. */
+const char *serve_job_second(const serve_job *job, serve_second which);
+/** Under which it is asked for: /v1/jobs/ID/NAME, and told in the job. */
+const char *serve_second_name(serve_second which);
 /** Media type by the end of a file's name. */
 const char *serve_media_type(const char *path);
 

@@ -92,9 +92,13 @@ static json_t *op_schema(const tw_op_info *op, bool form)
             json_object_set_new(properties, key, option_schema(&info, form));
         g_free(key);
     }
-    if (strcmp(op->name, "register") == 0)
+    if (strcmp(op->name, "register") == 0) {
         json_object_set_new(properties, "warped",
                             container_schema("also makes the moving picture laid over the fixed one, in this container"));
+        json_object_set_new(properties, "report",
+                            json_pack("{s:s,s:[s],s:s}", "type", "string", "enum", "html", "description",
+                                      "also makes a page with the field, its error, and pieces of both pictures"));
+    }
     return json_pack("{s:s,s:s,s:o,s:[s,s],s:b}", "type", "object", "description", op->summary, "properties", properties,
                      "required", "op", "input", "additionalProperties", 0);
 }
@@ -119,7 +123,7 @@ static json_t *schemas(void)
                   "cancelled", "place", "type", "integer", "null", "progress", "type", "number", "minimum", 0, "maximum", 1,
                   "waited", "type", "number", "seconds", "type", "number", "null");
     json_object_set_new(properties, "warnings", json_pack("{s:s,s:{s:s}}", "type", "array", "items", "type", "string"));
-    static const char *const objects[] = {"plan", "report", "result", "warped", "error"};
+    static const char *const objects[] = {"plan", "report", "result", "warped", "page", "error"};
     for (size_t i = 0; i < G_N_ELEMENTS(objects); i++)
         json_object_set(properties, objects[i], nothing);
     json_decref(nothing);
@@ -291,6 +295,10 @@ static json_t *paths(void)
         with_id(json_pack(
             "{s:o}", "get",
             named(operation("the moving picture laid over the fixed one", any_content("*/*"), result), "getWarped"))));
+    json_object_set_new(
+        all, "/v1/jobs/{id}/page",
+        with_id(
+            json_pack("{s:o}", "get", named(operation("the page of register", any_content("text/html"), result), "getPage"))));
     json_object_set_new(all, "/v1/models", json_pack("{s:o}", "get", operation("the models", object_content(), asked)));
     add_view_paths(all);
     json_object_set_new(all, "/healthz", json_pack("{s:o}", "get", health));

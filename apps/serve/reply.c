@@ -167,8 +167,12 @@ static enum MHD_Result reply_bad_range(struct MHD_Connection *connection, int64_
 
 static void add_headers(struct MHD_Response *response, const char *type, const char *quoted, const char *name)
 {
-    char *disposition = g_strdup_printf("attachment; filename=\"%s\"", name);
-    MHD_add_response_header(response, "Content-Type", type);
+    bool page = strcmp(type, "text/html") == 0; /* is looked at: it has its style and pictures in itself, and does nothing */
+    char *disposition = g_strdup_printf("%s; filename=\"%s\"", page ? "inline" : "attachment", name);
+    if (page)
+        MHD_add_response_header(response, "Content-Security-Policy",
+                                "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+    MHD_add_response_header(response, "Content-Type", page ? "text/html; charset=utf-8" : type);
     MHD_add_response_header(response, "ETag", quoted);
     MHD_add_response_header(response, "Accept-Ranges", "bytes");
     MHD_add_response_header(response, "Cache-Control", "private, immutable");

@@ -271,7 +271,7 @@ def test_described(program, work):
     found = {op["name"]: {option["name"].replace("-", "_") for option in op["options"] if not option.get("own")} for op in tables["ops"]}
     for op, names in found.items():
         has = set(described["components"]["schemas"][op + "_form"]["properties"])
-        missing = names - has - {"scratch", "resume"} - ({"field", "report"} if op == "register" else set())
+        missing = names - has - {"scratch", "resume"} - ({"field"} if op == "register" else set())
         missing -= {"config", "json", "quiet", "progress", "help", "factor", "matrix"}  # the command line's own
         check(not missing, op, missing)
 
@@ -347,7 +347,7 @@ def make_clouds(path, dx, dy, width=360, height=280):
 def test_warped(program, work):
     """register has two results, the command's bytes both; the second one only where it is asked for."""
     fixed, moving = make_clouds(work / "fixed.ppm", 0, 0), make_clouds(work / "moving.ppm", 7, 4)
-    subprocess.run([program, "register", "--quiet", fixed, moving, "--field", work / "f.tfm", "--warped", work / "w.png"], check=True, timeout=100)
+    subprocess.run([program, "register", "--quiet", fixed, moving, "--field", work / "f.tfm", "--warped", work / "w.png", "--report", work / "r.html"], check=True, timeout=100)
     server = Server(program, work, "--memory", "300M", "--root", str(work))
     for answer in (server.post(fixed, moving, op="register", warped="png"),
                    server.post_json(op="register", input=["fixed.ppm", "moving.ppm"], warped="png")):
@@ -359,6 +359,11 @@ def test_warped(program, work):
     job = server.wait(server.post(fixed, moving, op="register"))
     check(job["warped"] is None, job["warped"])
     server.get(f"/v1/jobs/{job['id']}/warped").error(404)
+    job = server.wait(server.post(fixed, moving, op="register", report="html"))
+    got = server.get(job["page"]["url"])
+    check(got.headers["Content-Type"] == "text/html; charset=utf-8" and got.headers["Content-Security-Policy"].startswith("sandbox;"), got.headers)
+    check(got.body.count(b"<svg") == (work / "r.html").read_bytes().count(b"<svg") > 0 and len(got.body) == job["page"]["bytes"], job["page"])
+    server.post(fixed, moving, op="register", report="x/y.html").error(422, "report")
     for word in ("bmp", "", "../a.png", "a/b.png", "x.png", str(work / "y.png")):
         server.post(fixed, moving, op="register", warped=word).error(422, "warped")
     server.post(fixed, op="upscale", warped="png").error(422, "warped")

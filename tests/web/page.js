@@ -320,6 +320,12 @@ const cases = {
     assert.equal(name, "moving.tfm");
     const kept = path.join(work, name);
     fs.copyFileSync(field, kept);
+    const [report] = await Promise.all([page.waitForEvent("popup"), page.click("#report")]);
+    await report.waitForLoadState();
+    assert.equal(report.url(), `${server.url}/v1/jobs/${id}/page`);
+    assert.match(await report.textContent("body"), /Error/);
+    assert.ok(await report.$$eval("img, svg", (all) => all.length > 0 && all.every((each) => each.getBoundingClientRect().width > 0 && each.naturalWidth !== 0)), "its pictures");
+    await report.close();
     await page.click("[data-mode=blink]"); // goes on until the next result comes
     await page.selectOption("#op", "warp");
     await page.setInputFiles("#file", moving);
