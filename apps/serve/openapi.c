@@ -213,12 +213,13 @@ static json_t *named(json_t *operation, const char *name)
 
 static json_t *any_content(const char *type)
 {
-    return json_pack("{s:{s:{s:s}}}", type, "schema", "type", "string");
+    bool object = strcmp(type, "application/json") == 0;
+    return json_pack("{s:{s:{s:s}}}", type, "schema", "type", object ? "object" : "string");
 }
 
 static json_t *object_content(void)
 {
-    return json_pack("{s:{s:{s:s}}}", "application/json", "schema", "type", "object");
+    return any_content("application/json");
 }
 
 /* Parameters of a path besides the id, all texts. */

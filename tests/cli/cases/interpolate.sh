@@ -13,7 +13,6 @@ tilewright interpolate a.png missing.png out.png --model small.param; echo $?
 tilewright interpolate a.png e.png out.png --model small.param; echo $?
 tilewright interpolate a.png b.png own.png --quiet --json | json-keys model exact pair
 tilewright interpolate a.png b.png out.png --model photo-2x; echo $?
-tilewright interpolate a.png b.png out.png --model small.param --device gpu:97; echo $?
 tilewright interpolate a.png b.png out.png --model small.param --sample-steps 3; echo $?
 tilewright interpolate a.png b.png out.png --model small.param --memory 40M; echo $?
 tilewright interpolate a.png a.png same.png --model small.param --quiet --json | json-keys pair
