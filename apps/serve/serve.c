@@ -113,8 +113,12 @@ static tw_status set_up(server *s, int *port, tw_error *err)
 static void tear_down(server *s)
 {
     serve_planner_close(s->http.planner);
-    tw_queue_free(s->http.queue);
+    if (s->http.queue) { /* who waits for a job is woken by its end; requests look at the queue until they are stopped */
+        tw_queue_cancel_all(s->http.queue);
+        tw_queue_wait(s->http.queue);
+    }
     serve_http_stop(&s->http);
+    tw_queue_free(s->http.queue);
     serve_planner_free(s->http.planner);
     serve_pictures_free(s->http.pictures);
     serve_jobs_free(s->http.jobs);
