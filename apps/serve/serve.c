@@ -160,7 +160,7 @@ static void end(server *s)
     }
     tw_queue_cancel_all(s->http.queue);
     tw_queue_wait(s->http.queue);
-    for (int i = 0; i < 20 && atomic_load(&s->http.streams) > 0; i++)
+    for (int i = 0; i < 20 && atomic_load(&s->http.streams) + atomic_load(&s->http.views) > 0; i++)
         wait_for(s, 100);
 }
 

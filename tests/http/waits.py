@@ -70,7 +70,7 @@ def test_many_plans(program, work):
 
 def test_signs_of_life(program, work):
     """A stream that has no news still says something, for proxies that cut silent connections; then the news comes all the same."""
-    source = make_picture(work / "in.png", 1200, 900)
+    source = make_picture(work / "in.png", 3000, 2000)  # half a minute of two processors
     server = Server(program, work, "--memory", "300M", "--jobs", "1")
     first, second = (server.post(source, scale="4", tta="true").json()["id"] for _ in range(2))
     connection, lines, beat = server.connect(), [], threading.Event()
