@@ -183,9 +183,9 @@ static void interpolate_facts(const tw_op_state *state, tw_op_facts *out)
     out->weight_bytes = tw_memory_weights(state->flow->net, g);
     if (tw_op_device_used(&state->device)) {
         tw_op_device_facts(&state->device, state->flow->net, out);
-        out->exact = state->whole;
+        out->exact = false;
         out->error_bound = DEVICE_ERROR;
-        out->why_inexact = "convolutions on the device round by the tile, and motion follows rounding";
+        out->why_inexact = "convolutions on the device round otherwise, and motion follows rounding";
     }
     out->can_save = state->in_memory;
     if (state->in_memory)
