@@ -83,6 +83,15 @@ static void draw_bar(double fraction)
     terminal.drawn = true;
 }
 
+/* Holds the lock. The time, from which on, at the first call, it is counted. */
+static gint64 progress_now(void)
+{
+    gint64 now = g_get_monotonic_time();
+    if (terminal.started == 0)
+        terminal.started = now;
+    return now;
+}
+
 void cli_progress(double fraction)
 {
     char number[G_ASCII_DTOSTR_BUF_SIZE];
@@ -90,9 +99,7 @@ void cli_progress(double fraction)
     if (terminal.mode == PROGRESS_NONE)
         return;
     pthread_mutex_lock(&terminal.lock);
-    gint64 now = g_get_monotonic_time();
-    if (terminal.started == 0)
-        terminal.started = now;
+    gint64 now = progress_now();
     fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
     if (fraction > terminal.last && (fraction == 1 || now - terminal.shown >= SHORTEST_PAUSE)) {
         terminal.last = fraction;
@@ -110,9 +117,7 @@ void cli_progress_frames(int64_t frames)
     if (terminal.mode == PROGRESS_NONE)
         return;
     pthread_mutex_lock(&terminal.lock);
-    gint64 now = g_get_monotonic_time();
-    if (terminal.started == 0)
-        terminal.started = now;
+    gint64 now = progress_now();
     if (now - terminal.shown >= SHORTEST_PAUSE) {
         double seconds = MAX((double)(now - terminal.started) / 1e6, 1e-3);
         terminal.shown = now;

@@ -21,7 +21,7 @@ static void wake_all(serve_picture *picture)
 
 static void begin_level(serve_picture *picture);
 
-static char *level_path(const serve_picture *picture, int level)
+char *serve_picture_level(const serve_picture *picture, int level)
 {
     char name[32];
     g_snprintf(name, sizeof name, "level-%d.tif", level);
@@ -39,7 +39,7 @@ static void count(serve_picture *picture, int64_t bytes)
 static void drop_levels(serve_picture *picture)
 {
     while (picture->levels.n > 0) {
-        char *path = level_path(picture, --picture->levels.n);
+        char *path = serve_picture_level(picture, --picture->levels.n);
         count(picture, -serve_file_bytes(path));
         unlink(path);
         g_free(path);
@@ -65,7 +65,7 @@ static void end_levels(serve_picture *picture, const tw_error *error)
 static void add_level(serve_picture *picture, const tw_job *job)
 {
     serve_levels *levels = &picture->levels;
-    char *path = level_path(picture, levels->n);
+    char *path = serve_picture_level(picture, levels->n);
     int64_t bytes = serve_file_bytes(path);
     const tw_report *report = tw_job_report(job);
     int n = levels->n++;
@@ -97,8 +97,8 @@ static tw_job *level_job(serve_picture *picture, tw_error *err)
 {
     static const int64_t as_it_is[6] = {1, 0, 0, 1, 0, 0};
     const serve_levels *levels = &picture->levels;
-    char *map = serve_picture_path(picture, "as-it-is.tfm"), *to = level_path(picture, levels->n), fit[48] = "";
-    char *from = levels->n ? level_path(picture, levels->n - 1) : g_strdup(picture->source);
+    char *map = serve_picture_path(picture, "as-it-is.tfm"), *to = serve_picture_level(picture, levels->n), fit[48] = "";
+    char *from = levels->n ? serve_picture_level(picture, levels->n - 1) : g_strdup(picture->source);
     if (levels->n)
         g_snprintf(fit, sizeof fit, "%lldx%lld", (long long)(levels->width[levels->n - 1] + 1) / 2,
                    (long long)(levels->height[levels->n - 1] + 1) / 2);

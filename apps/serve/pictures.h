@@ -40,6 +40,8 @@ bool serve_picture_ready(serve_picture *picture, serve_levels *out, tw_error *er
                          void (*wake)(void *user), void *user);
 /** A path in the picture's folder, freed with g_free. */
 char *serve_picture_path(const serve_picture *picture, const char *name);
+/** The same of the file of a level, 0: the picture as it is. */
+char *serve_picture_level(const serve_picture *picture, int level);
 const char *serve_picture_id(const serve_picture *picture);
 /** Value of an option that came with it, or NULL. */
 const char *serve_picture_option(const serve_picture *picture, const char *name);

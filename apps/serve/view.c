@@ -231,13 +231,6 @@ static bool is_there(serve_view *v, const char *name)
     return there;
 }
 
-static char *level_path(const serve_view *v, int level)
-{
-    char name[32];
-    g_snprintf(name, sizeof name, "level-%d.tif", level);
-    return serve_picture_path(v->picture, name);
-}
-
 /* False: the view sleeps, or `error` is filled. */
 static bool enlarge(serve_view *v, serve_error *error)
 {
@@ -264,7 +257,7 @@ static bool enlarge(serve_view *v, serve_error *error)
     const char *const options[] = {"region", region, "model", named ? named : model, "scale", scale,       "schedule",
                                    "halo",   "tile", "128",   "tiff-compression",    "lzw",   "tiff-tile", "256",
                                    NULL};
-    char *from = level_path(v, 0), *to = serve_picture_path(v->picture, v->enlarged);
+    char *from = serve_picture_level(v->picture, 0), *to = serve_picture_path(v->picture, v->enlarged);
     v->enlarging = true;
     tw_job *job = serve_pictures_job(v->pictures, "upscale", from, to, options, &v->failure);
     g_free(from);
@@ -281,7 +274,7 @@ static tw_job *part_job(serve_view *v, tw_error *err)
     int64_t s = r->scale, w = r->w * s, h = r->h * s, m[6];
     bool across = r->rotation % 180 != 0;
     char size[48], fit[48];
-    char *from = s > 1 ? serve_picture_path(v->picture, v->enlarged) : level_path(v, r->level);
+    char *from = s > 1 ? serve_picture_path(v->picture, v->enlarged) : serve_picture_level(v->picture, r->level);
     char *to = serve_picture_path(v->picture, v->made), *map = serve_picture_path(v->picture, v->map);
     recipe_map(r, s * (r->x - (s > 1 ? r->cells[0] : 0)), s * (r->y - (s > 1 ? r->cells[1] : 0)), w, h, m);
     g_snprintf(size, sizeof size, "%" PRId64 "x%" PRId64, across ? h : w, across ? w : h);
@@ -407,7 +400,7 @@ static enum MHD_Result reply_part(serve_view *v, serve_error *error)
 
 bool serve_view_go(serve_view *v, enum MHD_Result *result, serve_error *error)
 {
-    if (atomic_load(v->ending)) /* the queue may be gone */
+    if (atomic_load(v->ending)) /* nothing more is made */
         return !serve_refuse(error, 503, ENDING);
     if (v->kind == VIEW_BASE) {
         *result = reply_base(v);

@@ -104,7 +104,7 @@ int64_t tw_flow_bytes(const tw_flow *flow, int number, int64_t w, int64_t h)
     return tw_memory_run(flow->net, flow->geometry, stage->n_sources, e.sources, stage->n_targets, e.targets, w, h);
 }
 
-/* Input samples that w x h of the net's stand for, in bytes of one of its blobs. */
+/* Bytes of a blob for w x h input samples. */
 static int64_t blob_bytes(const tw_flow *flow, int place, int64_t w, int64_t h)
 {
     tw_ratio rate = tw_flow_rate(flow, place);
