@@ -363,6 +363,7 @@ const cases = {
   /** Without a mouse, from the address to the download. */
   async keyboard({ browser, server, work }) {
     const { page, close } = await openPage(browser, server);
+    page.on("filechooser", () => {}); // from here on the browser tells of it; asked for with the key, it may do so too late
     const focused = () => page.evaluate(() => document.activeElement.id);
     const reach = async (id, key = "Tab") => {
       for (let i = 0; i < 40 && await focused() !== id; i++) await page.keyboard.press(key);
