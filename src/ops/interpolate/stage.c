@@ -19,7 +19,7 @@ static void size_of(const tw_op_state *state, int place, int64_t *w, int64_t *h)
 
 static bool is_kept(const tw_flow *flow, int place)
 {
-    return place >= flow->n_inputs && place != flow->output;
+    return flow->blobs[place].made >= 0 && place != flow->output;
 }
 
 /* ---- what the plan asks ---- */
@@ -148,7 +148,7 @@ static tw_status load_source(tw_op_state *state, tile *t, int i, tw_error *err)
     tw_rect rect = rect_at(t, tw_flow_rate(flow, place));
     tw_tensor *to = &t->sources[i];
     TW_TRY(tw_engine_tensor(t->worker->engine, rect.w, rect.h, tw_flow_channels(flow, place), to, err));
-    if (place >= flow->n_inputs)
+    if (is_kept(flow, place))
         return tw_store_read(&state->stores[place], rect, to->data, rect.w, to->plane, err);
     if (place < 2)
         return tw_frame_read_canvas(&t->worker->frames[place], rect, to->data, to->plane, err);
