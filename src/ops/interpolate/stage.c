@@ -66,18 +66,27 @@ int64_t tw_stage_kept(const tw_op_state *state)
     return most;
 }
 
+/* Of the samplers that a worker holds while the stage runs. */
+static int64_t sampler_bytes(const tw_op_state *state, int stage)
+{
+    int64_t bytes = 0, w, h;
+    for (int i = 0; i < state->flow->n_blobs; i++) {
+        size_of(state, i, &w, &h);
+        if (state->flow->stages[stage].samples[i])
+            bytes += tw_sampler_bytes(w, h, tw_flow_channels(state->flow, i), TW_SAMPLER_BLOCKS);
+    }
+    return bytes;
+}
+
 int64_t tw_worker_bytes(const tw_op_state *state)
 {
     int64_t bytes = 2 * tw_frame_room(&state->in) + state->in.width * (int64_t)sizeof(float) + (256 << 10);
     if (state->reduce > 1)
         bytes += tw_pair_bytes(state) + 2 * tw_sampler_bytes(2 * state->canvas[0], 2 * state->canvas[1], 3, TW_SAMPLER_BLOCKS);
-    for (int i = 0; i < state->flow->n_blobs; i++) {
-        int64_t w, h;
-        size_of(state, i, &w, &h);
-        if (state->flow->blobs[i].sampled)
-            bytes += tw_sampler_bytes(w, h, tw_flow_channels(state->flow, i), TW_SAMPLER_BLOCKS);
-    }
-    return bytes;
+    int64_t samplers = 0;
+    for (int stage = 0; stage < state->flow->n_stages; stage++)
+        samplers = tw_max64(samplers, sampler_bytes(state, stage));
+    return bytes + samplers;
 }
 
 /* ---- stores and samplers ---- */
@@ -106,6 +115,11 @@ tw_status tw_stage_begin(tw_op_state *state, int stage, tw_error *err)
 
 void tw_stage_end(tw_op_state *state, int stage)
 {
+    for (int i = 0; i < state->n_workers; i++)
+        for (int place = 0; place < state->flow->n_blobs; place++) {
+            tw_sampler_free(state->workers[i].samplers[place]);
+            state->workers[i].samplers[place] = NULL;
+        }
     for (int i = 0; i < state->flow->n_blobs; i++)
         if (is_kept(state->flow, i) && state->flow->blobs[i].last <= stage)
             tw_store_close(&state->stores[i]);
