@@ -8,14 +8,19 @@
 #include "engine/layer.h"
 #include "engine/sampler_layer.h"
 
-#define SIDE (TW_SAMPLER_BLOCK + 1)
+#define SIDE  (TW_SAMPLER_BLOCK + 1)
+#define LANES 4
+
+/* Four channels of one sample. */
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t wholes __attribute__((vector_size(LANES * sizeof(int32_t))));
 
 /* ---- blocks ---- */
 
 typedef struct slot {
-    int64_t block; /* -1: empty */
-    int64_t stride, plane;
-    float *samples;
+    int64_t block;         /* -1: empty */
+    int64_t stride, plane; /* a row, and a group of four channels, behind the one before */
+    lanes *samples;
     bool used; /* since the hand came by */
 } slot;
 
@@ -25,11 +30,18 @@ struct tw_sampler {
     int32_t *slot_of; /* per block of the source, -1: not there */
     int n_slots, hand;
     slot *slots;
+    float *planes; /* a block as it is read */
 };
 
-static int64_t block_floats(int channels)
+static int64_t block_lanes(int channels)
 {
-    return ((int64_t)SIDE * SIDE * channels + 15) / 16 * 16;
+    return (int64_t)SIDE * SIDE * tw_ceil_div(channels, LANES);
+}
+
+/* Bytes of one block. */
+static int64_t planes_bytes(int channels)
+{
+    return (int64_t)SIDE * SIDE * channels * (int64_t)sizeof(float);
 }
 
 static int64_t blocks_of(int64_t n)
@@ -40,7 +52,8 @@ static int64_t blocks_of(int64_t n)
 int64_t tw_sampler_bytes(int64_t w, int64_t h, int channels, int blocks)
 {
     int64_t table = blocks_of(w) * blocks_of(h) * (int64_t)sizeof(int32_t);
-    return table + blocks * (block_floats(channels) * (int64_t)sizeof(float) + (int64_t)sizeof(slot)) + 16384;
+    int64_t block = block_lanes(channels) * (int64_t)sizeof(lanes) + (int64_t)sizeof(slot);
+    return table + blocks * block + planes_bytes(channels) + 16384;
 }
 
 tw_status tw_sampler_new(const tw_sampled *source, int blocks, tw_account *account, tw_sampler **out, tw_error *err)
@@ -53,12 +66,14 @@ tw_status tw_sampler_new(const tw_sampled *source, int blocks, tw_account *accou
     cache->across = blocks_of(source->w);
     cache->down = blocks_of(source->h);
     cache->n_slots = blocks;
-    int64_t count = cache->across * cache->down, floats = block_floats(source->channels);
+    int64_t count = cache->across * cache->down, size = block_lanes(source->channels);
     cache->slot_of = tw_alloc(account, (size_t)count * sizeof *cache->slot_of);
     cache->slots = tw_alloc(account, (size_t)blocks * sizeof *cache->slots);
-    float *samples = tw_alloc(account, (size_t)(blocks * floats) * sizeof *samples);
-    if (!cache->slot_of || !cache->slots || !samples) {
+    cache->planes = tw_alloc(account, (size_t)planes_bytes(source->channels));
+    lanes *samples = tw_alloc(account, (size_t)(blocks * size) * sizeof *samples);
+    if (!cache->slot_of || !cache->slots || !cache->planes || !samples) {
         tw_free(samples);
+        tw_free(cache->planes);
         tw_free(cache->slots);
         tw_free(cache->slot_of);
         free(cache);
@@ -66,7 +81,7 @@ tw_status tw_sampler_new(const tw_sampled *source, int blocks, tw_account *accou
     }
     memset(cache->slot_of, 0xff, (size_t)count * sizeof *cache->slot_of);
     for (int i = 0; i < blocks; i++)
-        cache->slots[i] = (slot){.block = -1, .samples = samples + i * floats};
+        cache->slots[i] = (slot){.block = -1, .samples = samples + i * size};
     *out = cache;
     return TW_OK;
 }
@@ -76,6 +91,7 @@ void tw_sampler_free(tw_sampler *cache)
     if (!cache)
         return;
     tw_free(cache->slots[0].samples);
+    tw_free(cache->planes);
     tw_free(cache->slots);
     tw_free(cache->slot_of);
     free(cache);
@@ -97,6 +113,18 @@ static slot *free_slot(tw_sampler *cache)
     }
 }
 
+/* Planes as groups of four channels; the last group repeats the last channel for what it lacks. */
+static void interleave(const float *planes, int channels, int64_t plane, lanes *to)
+{
+    for (int c = 0; c < channels; c += LANES, to += plane) {
+        const float *from[LANES];
+        for (int k = 0; k < LANES; k++)
+            from[k] = planes + (c + k < channels ? c + k : channels - 1) * plane;
+        for (int64_t i = 0; i < plane; i++)
+            to[i] = (lanes){from[0][i], from[1][i], from[2][i], from[3][i]};
+    }
+}
+
 static const slot *load_block(tw_sampler *cache, int64_t bx, int64_t by, tw_error *err)
 {
     int64_t block = by * cache->across + bx;
@@ -104,8 +132,9 @@ static const slot *load_block(tw_sampler *cache, int64_t bx, int64_t by, tw_erro
     tw_rect rect = {bx * TW_SAMPLER_BLOCK, by * TW_SAMPLER_BLOCK, SIDE, SIDE};
     rect.w = tw_min64(rect.w, cache->source.w - rect.x);
     rect.h = tw_min64(rect.h, cache->source.h - rect.y);
-    if (cache->source.read(cache->source.user, rect, s->samples, err) != TW_OK)
+    if (cache->source.read(cache->source.user, rect, cache->planes, err) != TW_OK)
         return NULL;
+    interleave(cache->planes, cache->source.channels, rect.w * rect.h, s->samples);
     s->block = block;
     s->stride = rect.w;
     s->plane = rect.w * rect.h;
@@ -155,30 +184,161 @@ typedef struct warping {
     int64_t x, y; /* of their first sample in the source */
 } warping;
 
+static inline lanes load(const float *from)
+{
+    lanes v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static inline void store(float *to, lanes v)
+{
+    memcpy(to, &v, sizeof v);
+}
+
+static inline bool all(wholes mask)
+{
+    int64_t halves[2];
+    memcpy(halves, &mask, sizeof halves);
+    return (halves[0] & halves[1]) == -1;
+}
+
+/* Places of four neighbours. */
+typedef struct four {
+    wholes x, y;
+    lanes a, b;
+} four;
+
+/* place() of four neighbours, `step` samples apart, by the same arithmetic. No picture has a side of 2^30. */
+static inline void places(int64_t own, int step, const float *flow, int64_t n, wholes *at, lanes *part)
+{
+    lanes given = load(flow);
+    wholes near = (given < 1e9f) & (given > -1e9f);
+    given = (lanes)((wholes)given & near);
+    wholes there = __builtin_convertvector(given, wholes);
+    there += given < __builtin_convertvector(there, lanes);
+    lanes between = given - __builtin_convertvector(there, lanes) + 0; /* never -0 */
+    there += (int32_t)own + step * (wholes){0, 1, 2, 3};
+    wholes last = (wholes){1, 1, 1, 1} * (int32_t)(n - 1), before = there < 0, behind = there >= last;
+    *part = (lanes)((wholes)between & ~(before | behind));
+    *at = (there & ~(before | behind)) | (last & behind & ~before);
+    for (int k = 0; k < LANES && !all(near); k++) {
+        float own_part;
+        (*at)[k] = (int32_t)place(own + step * k, flow[k], n, &own_part);
+        (*part)[k] = own_part;
+    }
+}
+
+/* The sample between four, all channels. */
+static inline void mix(const warping *w, const slot *s, const lanes *p, bool right, bool below, float a, float b, float *out)
+{
+    int64_t next = right, under = below ? s->stride : 0;
+    for (int c = 0; c < w->cache->source.channels; c += LANES, p += s->plane) {
+        lanes upper = p[0] * (1 - a) + p[next] * a, lower = p[under] * (1 - a) + p[under + next] * a;
+        lanes all = upper * (1 - b) + lower * b;
+        int64_t left = w->cache->source.channels - c;
+        out[0] = all[0];
+        if (left > 1)
+            out[w->out_plane] = all[1];
+        if (left > 2)
+            out[2 * w->out_plane] = all[2];
+        if (left > 3)
+            out[3 * w->out_plane] = all[3];
+        out += LANES * w->out_plane;
+    }
+}
+
+#define SPREAD(v, k) __builtin_shuffle(v, (wholes){k, k, k, k})
+
+static inline lanes mix_inside(const lanes *p, int64_t stride, lanes a, lanes b)
+{
+    lanes upper = p[0] * (1 - a) + p[1] * a, lower = p[stride] * (1 - a) + p[stride + 1] * a;
+    return upper * (1 - b) + lower * b;
+}
+
+/* Four neighbours, all inside one block and none at the border. */
+static inline void mix_four(const warping *w, const slot *s, const int32_t at[LANES], lanes a, lanes b, float *out)
+{
+    const lanes *p = s->samples;
+    for (int c = 0; c < w->cache->source.channels; c += LANES, p += s->plane, out += LANES * w->out_plane) {
+        lanes r0 = mix_inside(p + at[0], s->stride, SPREAD(a, 0), SPREAD(b, 0));
+        lanes r1 = mix_inside(p + at[1], s->stride, SPREAD(a, 1), SPREAD(b, 1));
+        lanes r2 = mix_inside(p + at[2], s->stride, SPREAD(a, 2), SPREAD(b, 2));
+        lanes r3 = mix_inside(p + at[3], s->stride, SPREAD(a, 3), SPREAD(b, 3));
+        lanes low01 = __builtin_shuffle(r0, r1, (wholes){0, 4, 1, 5}), low23 = __builtin_shuffle(r2, r3, (wholes){0, 4, 1, 5});
+        lanes high01 = __builtin_shuffle(r0, r1, (wholes){2, 6, 3, 7}),
+              high23 = __builtin_shuffle(r2, r3, (wholes){2, 6, 3, 7});
+        int left = w->cache->source.channels - c;
+        store(out, __builtin_shuffle(low01, low23, (wholes){0, 1, 4, 5}));
+        if (left > 1)
+            store(out + w->out_plane, __builtin_shuffle(low01, low23, (wholes){2, 3, 6, 7}));
+        if (left > 2)
+            store(out + 2 * w->out_plane, __builtin_shuffle(high01, high23, (wholes){0, 1, 4, 5}));
+        if (left > 3)
+            store(out + 3 * w->out_plane, __builtin_shuffle(high01, high23, (wholes){2, 3, 6, 7}));
+    }
+}
+
+/* Samples of the block that the last one came from. */
+typedef struct held {
+    const slot *slot; /* NULL: none */
+    int32_t left, top;
+    int32_t inside[2]; /* samples on each axis that are followed by another one of the picture */
+} held;
+
+static bool hold(const warping *w, int32_t x, int32_t y, held *h, tw_error *err)
+{
+    const tw_sampled *source = &w->cache->source;
+    h->left = x / TW_SAMPLER_BLOCK * TW_SAMPLER_BLOCK;
+    h->top = y / TW_SAMPLER_BLOCK * TW_SAMPLER_BLOCK;
+    h->inside[0] = (int32_t)tw_min64(TW_SAMPLER_BLOCK, source->w - 1 - h->left);
+    h->inside[1] = (int32_t)tw_min64(TW_SAMPLER_BLOCK, source->h - 1 - h->top);
+    h->slot = find_block(w->cache, x / TW_SAMPLER_BLOCK, y / TW_SAMPLER_BLOCK, err);
+    return h->slot != NULL;
+}
+
+/* Up to four neighbours, wherever they come from. */
+static bool mix_each(const warping *w, const four *f, int64_t n, held *h, float *out, tw_error *err)
+{
+    const tw_sampled *source = &w->cache->source;
+    for (int64_t k = 0; k < n; k++) {
+        int32_t x = f->x[k], y = f->y[k];
+        bool there = h->slot && (uint32_t)(x - h->left) < TW_SAMPLER_BLOCK && (uint32_t)(y - h->top) < TW_SAMPLER_BLOCK;
+        if (!there && !hold(w, x, y, h, err))
+            return false;
+        const lanes *p = h->slot->samples + (y - h->top) * h->slot->stride + x - h->left;
+        mix(w, h->slot, p, x + 1 < source->w, y + 1 < source->h, f->a[k], f->b[k], out + k);
+    }
+    return true;
+}
+
 static bool warp_row(const warping *w, int64_t y, int64_t from, int64_t to, tw_error *err)
 {
-    tw_sampler *cache = w->cache;
-    const tw_sampled *source = &cache->source;
+    const tw_sampled *source = &w->cache->source;
     const float *fx = w->flow + y * w->width, *fy = fx + w->flow_plane;
-    const slot *s = NULL;
-    int64_t left = 0, top = 0; /* of s */
-    for (int64_t x = from; x < to; x++) {
+    float *out = w->out + y * w->width;
+    held h = {0};
+    four f;
+    int64_t x = from;
+    for (; x + LANES <= to; x += LANES) {
+        places(w->x + x, 1, fx + x, source->w, &f.x, &f.a);
+        places(w->y + y, 0, fy + x, source->h, &f.y, &f.b);
+        wholes right = f.x - h.left, down = f.y - h.top;
+        wholes inside = (right >= 0) & (right < h.inside[0]) & (down >= 0) & (down < h.inside[1]);
+        if (h.slot && all(inside)) {
+            wholes at = down * (int32_t)h.slot->stride + right;
+            mix_four(w, h.slot, (const int32_t[]){at[0], at[1], at[2], at[3]}, f.a, f.b, out + x);
+        } else if (!mix_each(w, &f, LANES, &h, out + x, err)) {
+            return false;
+        }
+    }
+    for (; x < to; x++) {
         float a, b;
-        int64_t px = place(w->x + x, fx[x], source->w, &a), py = place(w->y + y, fy[x], source->h, &b);
-        if (!s || (uint64_t)(px - left) >= TW_SAMPLER_BLOCK || (uint64_t)(py - top) >= TW_SAMPLER_BLOCK) {
-            s = find_block(cache, px / TW_SAMPLER_BLOCK, py / TW_SAMPLER_BLOCK, err);
-            if (!s)
-                return false;
-            left = px / TW_SAMPLER_BLOCK * TW_SAMPLER_BLOCK;
-            top = py / TW_SAMPLER_BLOCK * TW_SAMPLER_BLOCK;
-        }
-        const float *p = s->samples + (py - top) * s->stride + px - left;
-        int64_t right = px + 1 < source->w, below = py + 1 < source->h ? s->stride : 0;
-        float *out = w->out + y * w->width + x;
-        for (int c = 0; c < source->channels; c++, p += s->plane, out += w->out_plane) {
-            float upper = p[0] * (1 - a) + p[right] * a, lower = p[below] * (1 - a) + p[below + right] * a;
-            *out = upper * (1 - b) + lower * b;
-        }
+        f.x[0] = (int32_t)place(w->x + x, fx[x], source->w, &a);
+        f.y[0] = (int32_t)place(w->y + y, fy[x], source->h, &b);
+        f.a[0] = a, f.b[0] = b;
+        if (!mix_each(w, &f, 1, &h, out + x, err))
+            return false;
     }
     return true;
 }

@@ -24,6 +24,11 @@ static bool is_warp(const tw_layer *l)
     return tw_type_listed(l->type, "rife.Warp Warp");
 }
 
+static bool is_convolution(const tw_layer *l)
+{
+    return !strncmp(l->type, "Convolution", 11) || !strncmp(l->type, "Deconvolution", 13);
+}
+
 /* ---- which blobs ---- */
 
 static int place_of(const tw_flow *flow, int blob)
@@ -57,6 +62,13 @@ static int cut_of(const tw_graph *graph, const tw_geometry *g, const tw_layer *l
         return -1;
     int64_t growth = compare_rates(g->blobs[l->outputs[0]].rate, g->blobs[l->inputs[0]].rate);
     return growth > 0 ? tw_graph_unsplit(graph, l->inputs[0]) : growth < 0 ? l->outputs[0] : -1;
+}
+
+/* An Interp of what is everywhere the same gives the same. */
+static bool is_time(const tw_flow *flow, const tw_graph *graph, const tw_layer *l)
+{
+    int kind = tw_layer_int(l, 0, 0), place = l->n_inputs == 1 ? place_of(flow, tw_graph_unsplit(graph, l->inputs[0])) : -1;
+    return strcmp(l->type, "Interp") == 0 && (kind == 1 || kind == 2) && place >= 0 && flow->blobs[place].time;
 }
 
 static const tw_layer *producer(const tw_graph *graph, int blob, const char *type)
@@ -118,6 +130,75 @@ static tw_status add_end(tw_flow *flow, const tw_graph *graph, const tw_geometry
     return TW_OK;
 }
 
+/* What the flow is picked out of or a multiple of. */
+static int origin(const tw_graph *graph, int flow)
+{
+    for (int blob = tw_graph_unsplit(graph, flow);;) {
+        const tw_layer *l = &graph->layers[graph->blobs[blob].producer];
+        if (l->n_inputs != 1 || (strcmp(l->type, "Crop") != 0 && strcmp(l->type, "BinaryOp") != 0))
+            return blob;
+        blob = tw_graph_unsplit(graph, l->inputs[0]);
+    }
+}
+
+/* Whether a convolution lies between the blob and what earlier stages leave. */
+static bool estimated_here(const tw_flow *flow, const tw_graph *graph, int blob)
+{
+    bool *wanted = g_new0(bool, graph->n_blobs), found = false;
+    wanted[blob] = true;
+    for (int i = graph->blobs[blob].producer; i >= 0 && !found; i--) {
+        const tw_layer *l = &graph->layers[i];
+        bool run = false;
+        for (int k = 0; k < l->n_outputs; k++)
+            run = run || (wanted[l->outputs[k]] && place_of(flow, l->outputs[k]) < 0);
+        found = run && is_convolution(l);
+        for (int k = 0; k < l->n_inputs && run; k++)
+            wanted[l->inputs[k]] = true;
+    }
+    g_free(wanted);
+    return found;
+}
+
+/* Whether another estimate is made of what the layer gives. */
+static bool estimated_on(const tw_graph *graph, const tw_layer *from)
+{
+    bool *reached = g_new0(bool, graph->n_blobs), found = false;
+    reached[from->outputs[0]] = true;
+    for (int i = (int)(from - graph->layers) + 1; i < graph->n_layers && !found; i++) {
+        const tw_layer *l = &graph->layers[i];
+        bool reads = false;
+        for (int k = 0; k < l->n_inputs; k++)
+            reads = reads || reached[l->inputs[k]];
+        found = reads && is_convolution(l);
+        for (int k = 0; k < l->n_outputs && reads; k++)
+            reached[l->outputs[k]] = true;
+    }
+    g_free(reached);
+    return found;
+}
+
+/* What a Warp samples, and what its flow comes from where one stage would make that and the estimate behind it. */
+static bool add_warp(tw_flow *flow, const tw_graph *graph, const tw_layer *l)
+{
+    int known = origin(graph, l->inputs[1]);
+    if (!add(flow, tw_graph_unsplit(graph, l->inputs[0]), true))
+        return false;
+    return !estimated_on(graph, l) || !estimated_here(flow, graph, known) || add(flow, known, false);
+}
+
+static bool add_layer(tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const tw_layer *l)
+{
+    int cut = cut_of(graph, g, l);
+    if (is_warp(l))
+        return add_warp(flow, graph, l);
+    if (is_time(flow, graph, l)) {
+        bool room = add(flow, l->outputs[0], false);
+        flow->blobs[flow->n_blobs - 1].time |= room;
+        return room;
+    }
+    return cut < 0 || add(flow, cut, false);
+}
+
 static tw_status find_blobs(tw_flow *flow, const tw_graph *graph, const tw_geometry *g, const char *label, bool ends,
                             tw_error *err)
 {
@@ -125,21 +206,18 @@ static tw_status find_blobs(tw_flow *flow, const tw_graph *graph, const tw_geome
     for (int i = 0; i < g->n_inputs; i++)
         room = room && add(flow, g->inputs[i], false);
     flow->n_inputs = flow->n_blobs;
-    for (int i = 0; i < graph->n_layers && room; i++) {
-        int cut = cut_of(graph, g, &graph->layers[i]);
-        if (is_warp(&graph->layers[i]))
-            room = add(flow, tw_graph_unsplit(graph, graph->layers[i].inputs[0]), true);
-        else if (cut >= 0)
-            room = add(flow, cut, false);
-    }
+    flow->blobs[2].time = flow->n_inputs > 2;
+    for (int i = 0; i < graph->n_layers && room; i++)
+        room = add_layer(flow, graph, g, &graph->layers[i]);
     TW_TRY(add_end(flow, graph, g, label, ends, &room, err));
     if (!room)
         return tw_fail(err, TW_ERROR_USAGE, "%s: more than %d blobs between stages", label, TW_FLOW_BLOBS);
     for (int i = 0; i < flow->n_blobs; i++) {
-        const tw_blob_geometry *b = &g->blobs[flow->blobs[i].blob];
-        if (!b->spatial || b->channels < 1 || compare_rates(b->rate, b->rate_y) != 0)
+        const tw_flow_blob *own = &flow->blobs[i];
+        const tw_blob_geometry *b = &g->blobs[own->blob];
+        if (!b->spatial || b->channels < 1 || compare_rates(b->rate, b->rate_y) != 0 || (own->time && own->sampled))
             return tw_fail(err, TW_ERROR_USAGE, "%s: blob %.80s is no picture that stages could hand on", label,
-                           graph->blobs[flow->blobs[i].blob].name);
+                           graph->blobs[own->blob].name);
     }
     return TW_OK;
 }
@@ -198,7 +276,7 @@ static void find_levels(tw_flow *flow, int *level)
         for (int k = 0; k < l->n_outputs; k++) {
             int place = place_of(flow, l->outputs[k]);
             level[l->outputs[k]] = own;
-            if (place >= flow->n_inputs) {
+            if (place >= flow->n_inputs && !flow->blobs[place].time) {
                 flow->blobs[place].made = own;
                 level[l->outputs[k]] = own + 1;
             }
@@ -245,7 +323,7 @@ static void count_layer(tw_flow *flow, tw_flow_stage *stage, const tw_layer *l)
     if (!out->spatial)
         return;
     stage->grid = tw_lcm64(stage->grid, tw_lcm64(out->rate.den, in->rate.den));
-    if (!strncmp(l->type, "Convolution", 11) || !strncmp(l->type, "Deconvolution", 13)) {
+    if (is_convolution(l)) {
         tw_ratio rate = l->type[0] == 'C' ? out->rate : in->rate;
         stage->macs += (double)rate.num * (double)rate.num / (double)(rate.den * rate.den) * tw_layer_real(l, 6, 0);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /** A flow net in stages: a net of two pictures that estimates motion from coarse to fine and warps by it. It is cut where the estimate
- *  passes from one scale to the next: at what an Interp reduces or enlarges, and at what a Warp samples. Each stage runs tile by tile
- *  over what earlier ones left, with a halo of its own; a Warp samples the whole of its picture through the engine, so that no motion
- *  is too large and none costs halo. Found by structure, not by names. Internal to the library. */
+ *  passes on: at what an Interp reduces or enlarges, at what a Warp samples, and, where the next estimate is made at the same scale, at
+ *  what the flow of a Warp is picked out of. Each stage runs tile by tile over what earlier ones left, with a halo of its own; a Warp
+ *  samples the whole of its picture through the engine, so that no motion is too large and none costs halo. Found by structure, not by
+ *  names. Internal to the library. */
 #ifndef TW_MODEL_FLOW_H
 #define TW_MODEL_FLOW_H
 
@@ -15,8 +16,9 @@
 typedef struct tw_flow_blob {
     int blob; /* of the net, behind all Splits */
     int made,
-        last; /* the stage that computes it (inputs: -1), the last stage that reads it (the result: the last one; an ending: one more) */
+        last; /* the stage that computes it (inputs and the time: -1), the last stage that reads it (the result: the last one; an ending: one more) */
     bool sampled; /* Warps read it wherever the flow points */
+    bool time;    /* everywhere the time: the third input, or that resized; it is filled, not computed */
 } tw_flow_blob;
 
 /** Numbers are places in tw_flow.blobs. */

@@ -182,7 +182,7 @@ static void test_barriers(void)
 /* Two frames, alpha and all; at full size, and the net at half of it. */
 static void test_frames(void)
 {
-    char *model = flow_small_model(true, test_folder), *second = make_picture("second.png", 61, 50, 4);
+    char *model = flow_small_model(FLOW_FEATURES, test_folder), *second = make_picture("second.png", 61, 50, 4);
     VipsImage *wide = vips_image_new_from_file(second, "access", VIPS_ACCESS_SEQUENTIAL, NULL), *part = NULL;
     char *moved = in_folder("moved.png");
     g_assert_true(wide && vips_extract_area(wide, &part, 1, 0, 60, 50, NULL) == 0 &&

@@ -291,7 +291,7 @@ static void make_frames(void)
 
 static void test_flow(void)
 {
-    char *model = flow_small_model(true, test_folder), *other = in_folder("second.png");
+    char *model = flow_small_model(FLOW_FEATURES, test_folder), *other = in_folder("second.png");
     second = other;
     check("first.png", "result.png", model);
     second = NULL;

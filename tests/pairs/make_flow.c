@@ -103,8 +103,8 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "model") == 0)
         return make_model(argv[2], argv[3]);
     if (argc == 3 && strcmp(argv[1], "small") == 0) {
-        g_free(flow_small_model(false, argv[2]));
-        g_free(flow_small_model(true, argv[2]));
+        g_free(flow_small_model(FLOW_SMALL, argv[2]));
+        g_free(flow_small_model(FLOW_FEATURES, argv[2]));
         return 0;
     }
     if (argc >= 6 && strcmp(argv[1], "frames") == 0)

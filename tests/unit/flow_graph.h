@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** A small flow net of the family that interpolation is for: motion estimated at 1/8, 1/2 and full size, each step from frames warped by
- *  what is known, a mask that chooses between them. With `features` it also warps what an encoder makes of each frame. */
+ *  what is known, a mask that chooses between them. With `features` it also warps what an encoder makes of each frame. Another one
+ *  estimates twice at half the size, and reads the time resized. */
 #ifndef TW_TEST_FLOW_GRAPH_H
 #define TW_TEST_FLOW_GRAPH_H
 
@@ -103,13 +104,58 @@ static inline void flow_encoder(flow_builder *b)
     }
 }
 
-static inline void flow_build(flow_builder *b, bool features)
+/** Both frames warped by `flow`, mixed by `mask`. */
+static inline void flow_ending(flow_builder *b)
 {
-    int more = features ? 8 : 0;
+    flow_add(b, "BinaryOp", "mask", "rest", "0=7 1=1 2=1.000000e+00");
+    flow_channels(b, "flow", "end0", 0, 2);
+    flow_channels(b, "flow", "end1", 2, 4);
+    flow_add(b, "rife.Warp", "in0 end0", "warped0", "");
+    flow_add(b, "rife.Warp", "in1 end1", "warped1", "");
+    flow_add(b, "BinaryOp", "warped0 mask", "part_a", "0=2");
+    flow_add(b, "BinaryOp", "warped1 rest", "part_b", "0=2");
+    flow_add(b, "BinaryOp", "part_a part_b", "out0", "0=0");
+}
+
+static inline void flow_inputs(flow_builder *b)
+{
     for (int i = 0; i < 3; i++) {
         g_autofree char *name = g_strdup_printf("in%d", i);
         flow_add(b, "Input", "", name, "");
     }
+}
+
+/** The one that estimates twice at one scale. */
+static inline void flow_build_level(flow_builder *b)
+{
+    flow_inputs(b);
+    for (int i = 0; i < 3; i++) {
+        g_autofree char *in = g_strdup_printf("in%d", i), *out = g_strdup_printf("half%d", i);
+        flow_interp(b, in, out, 0.5);
+    }
+    flow_add(b, "Concat", "half0 half1 half2", "cat0", "");
+    flow_trunk(b, "cat0", "f0", 7, 48);
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *flow = g_strdup_printf("known%d", i), *both = g_strdup_printf("half%d known%d", i, i);
+        g_autofree char *out = g_strdup_printf("seen%d", i);
+        flow_channels(b, "f0", flow, 2 * i, 2 * i + 2);
+        flow_add(b, "rife.Warp", both, out, "");
+    }
+    flow_add(b, "Concat", "seen0 seen1 half2 f0", "cat1", "");
+    flow_trunk(b, "cat1", "f1", 13, 40);
+    flow_add(b, "BinaryOp", "f0 f1", "both", "0=0");
+    flow_interp(b, "both", "large", 2);
+    flow_add(b, "BinaryOp", "large", "up", "0=2 1=1 2=1.000000e+01");
+    flow_channels(b, "up", "flow", 0, 4);
+    flow_channels(b, "up", "share", 4, 5);
+    flow_add(b, "Sigmoid", "share", "mask", "");
+    flow_ending(b);
+}
+
+static inline void flow_build(flow_builder *b, bool features)
+{
+    int more = features ? 8 : 0;
+    flow_inputs(b);
     if (features)
         flow_encoder(b);
     flow_add(b, "Concat", "in0 in1 in2", "cat0", "");
@@ -138,14 +184,7 @@ static inline void flow_build(flow_builder *b, bool features)
     flow_add(b, "BinaryOp", "flow1 raw2", "flow", "0=0");
     flow_add(b, "BinaryOp", "mask1 more2", "mask2", "0=0");
     flow_add(b, "Sigmoid", "mask2", "mask", "");
-    flow_add(b, "BinaryOp", "mask", "rest", "0=7 1=1 2=1.000000e+00");
-    flow_channels(b, "flow", "half0", 0, 2);
-    flow_channels(b, "flow", "half1", 2, 4);
-    flow_add(b, "rife.Warp", "in0 half0", "warped0", "");
-    flow_add(b, "rife.Warp", "in1 half1", "warped1", "");
-    flow_add(b, "BinaryOp", "warped0 mask", "part_a", "0=2");
-    flow_add(b, "BinaryOp", "warped1 rest", "part_b", "0=2");
-    flow_add(b, "BinaryOp", "part_a part_b", "out0", "0=0");
+    flow_ending(b);
 }
 
 static inline int flow_readers(const flow_builder *b, const char *blob)
@@ -157,14 +196,19 @@ static inline int flow_readers(const flow_builder *b, const char *blob)
     return n;
 }
 
+typedef enum flow_kind { FLOW_SMALL, FLOW_FEATURES, FLOW_LEVEL } flow_kind;
+
 /** The graph as text, freed by the caller: a Split behind every blob that several layers read. */
-static inline char *flow_graph_text(bool features)
+static inline char *flow_graph_text(flow_kind kind)
 {
     flow_builder *b = g_new0(flow_builder, 1);
     GString *text = g_string_new(NULL);
     g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     int layers = 0, blobs = 0;
-    flow_build(b, features);
+    if (kind == FLOW_LEVEL)
+        flow_build_level(b);
+    else
+        flow_build(b, kind == FLOW_FEATURES);
     for (int i = 0; i < b->n; i++) {
         const flow_line *l = &b->lines[i];
         g_string_append_printf(text, "%s layer_%s %d 1", l->type, l->out, l->n_in);

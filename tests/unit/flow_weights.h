@@ -89,15 +89,16 @@ static inline char *flow_model_write(const tw_graph *graph, const char *text, gs
     return param;
 }
 
-/** The small nets. */
-static inline char *flow_small_model(bool features, const char *folder)
+/** The small nets: "small", "small-features", "small-level". */
+static inline char *flow_small_model(flow_kind kind, const char *folder)
 {
-    g_autofree char *text = flow_graph_text(features);
+    static const char *const names[] = {"small", "small-features", "small-level"};
+    g_autofree char *text = flow_graph_text(kind);
     tw_graph *graph;
     tw_error err = TW_ERROR_NONE;
     if (tw_graph_parse(text, strlen(text), "small flow net", &graph, &err) != TW_OK)
         g_error("%s", err.message);
-    char *param = flow_model_write(graph, text, strlen(text), folder, features ? "small-features" : "small");
+    char *param = flow_model_write(graph, text, strlen(text), folder, names[kind]);
     tw_graph_free(graph);
     return param;
 }
@@ -122,11 +123,11 @@ static inline char *flow_model(const char *name, const char *folder)
 }
 
 /** All of them: the small ones, then those of RIFE that are at hand; NULL after the last. */
-static inline void flow_models(const char *folder, char *models[5])
+static inline void flow_models(const char *folder, char *models[6])
 {
     int n = 0;
-    models[n++] = flow_small_model(false, folder);
-    models[n++] = flow_small_model(true, folder);
+    for (int kind = FLOW_SMALL; kind <= FLOW_LEVEL; kind++)
+        models[n++] = flow_small_model((flow_kind)kind, folder);
     for (int i = 0; i < 2; i++)
         if ((models[n] = flow_model(i ? "rife-v4.25" : "rife-v4.6", folder)))
             n++;

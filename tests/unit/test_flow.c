@@ -43,6 +43,17 @@ static void print_stage(const tw_flow *f, int i)
     g_string_free(line, TRUE);
 }
 
+/* What is the time everywhere belongs to no stage; nothing samples it. */
+static void check_times(const tw_flow *f, int times)
+{
+    for (int k = 0; k < f->n_blobs; k++) {
+        g_assert_true(!f->blobs[k].time || (k >= 2 && f->blobs[k].made < 0 && !f->blobs[k].sampled));
+        g_assert_cmpint(f->blobs[k].made < 0, ==, k < f->n_inputs || f->blobs[k].time);
+        times -= f->blobs[k].time;
+    }
+    g_assert_cmpint(times, ==, 0);
+}
+
 static void test_stages(void)
 {
     static const struct {
@@ -52,13 +63,14 @@ static void test_stages(void)
     } cases[] = {
         {"small", 5, {{0, 0}, {312, 288}, {8, 8}, {78, 72}, {24, 16}}},
         {"small-features", 6, {{0, 0}, {15, 14}, {312, 288}, {8, 8}, {78, 72}, {64, 56}}},
+        {"small-level", 4, {{0, 0}, {78, 72}, {78, 72}, {2, 2}}},
         {"rife-v4.6", 7, {{0, 0}, {1080, 1056}, {8, 8}, {540, 528}, {8, 8}, {78, 72}, {48, 40}}},
         {"rife-v4.25",
          10,
          {{27, 26}, {0, 0}, {2160, 2112}, {16, 16}, {1080, 1056}, {16, 16}, {540, 528}, {16, 16}, {78, 72}, {48, 48}}},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        char *path = i < 2 ? flow_small_model(i == 1, folder) : flow_model(cases[i].name, folder);
+        char *path = i < 3 ? flow_small_model((flow_kind)i, folder) : flow_model(cases[i].name, folder);
         if (!path)
             break;
         tw_model *model = open_model(path);
@@ -76,6 +88,7 @@ static void test_stages(void)
         }
         g_assert_cmpfloat(fabs(macs / model->geometry->macs_per_pixel - 1), <, 1e-9); /* every layer in one stage */
         g_assert_cmpint(f->geometry->size_multiple, ==, model->geometry->size_multiple);
+        check_times(f, strcmp(cases[i].name, "small-level") ? f->n_inputs - 2 : 2);
         const tw_flow *ends = model->flow_ends;
         g_assert_nonnull(ends);
         g_assert_cmpint(ends->n_stages, ==, f->n_stages);
@@ -114,7 +127,7 @@ static void check_needs(char *path)
 
 static void test_needs(void)
 {
-    char *models[5];
+    char *models[6];
     flow_models(folder, models);
     for (int i = 0; models[i]; i++)
         check_needs(models[i]);
@@ -129,6 +142,10 @@ static void test_refusals(void)
         {"5 5\nInput a 0 1 a 2=3\nInput b 0 1 b 2=3\nConvolution c 1 1 b f 0=2 1=1 6=6\nrife.Warp w 2 1 a f y\n"
          "Interp i 1 1 y z 0=2 1=2 2=2\n",
          "another size"},
+        {"6 6\nInput a 0 1 a 2=3\nInput b 0 1 b 2=3\nInput t 0 1 t 2=1\nConvolution c 1 1 b f 0=2 1=1 6=6\nrife.Warp w 2 1 t f "
+         "y\n"
+         "BinaryOp s 2 1 a y z 0=0\n",
+         "blob t is no picture"},
         {"5 5\nInput a 0 1 a 2=3\nInput b 0 1 b 2=3\nConvolution c 1 1 b f 0=2 1=1 6=6\nrife.Warp w 2 1 a f y\n"
          "InstanceNorm n 1 1 y z 0=3\n",
          "cannot be run in stages"},
@@ -171,10 +188,11 @@ static void test_weights(void)
         const char *name, *flow, *mask;
     } cases[] = {{"small", "flow", "mask"},
                  {"small-features", "flow", "mask"},
+                 {"small-level", "flow", "mask"},
                  {"rife-v4.6", "327", "332"},
                  {"rife-v4.25", "460", "464"}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *path = i < 2 ? flow_small_model(i == 1, folder) : flow_model(cases[i].name, folder);
+        g_autofree char *path = i < 3 ? flow_small_model((flow_kind)i, folder) : flow_model(cases[i].name, folder);
         if (!path)
             break;
         flow_oracle *oracle = flow_oracle_open(path);

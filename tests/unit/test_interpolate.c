@@ -5,7 +5,7 @@
 #include "flow_oracle.h"
 #include "flow_weights.h"
 
-static char *models[5];
+static char *models[6];
 static tw_session *session;
 
 /* ---- frames ---- */
@@ -116,7 +116,7 @@ static void test_oracle(void)
         g_autofree float *mine =
             run(&p, (const setting[]){{"model", models[m]}, {"schedule", "whole"}, {"time", "0.3"}, {NULL, NULL}}, NULL, NULL);
         flow_oracle *oracle = flow_oracle_open(models[m]);
-        int multiple = strstr(models[m], "4.25") ? 64 : 32;
+        int multiple = strstr(models[m], "4.25") ? 64 : strstr(models[m], "level") ? 8 : 32;
         test_image a = padded(&p.a, multiple), b = padded(&p.b, multiple);
         test_image whole = flow_oracle_run(oracle, &a, &b, 0.3, "out0");
         double most = 0;

@@ -19,7 +19,7 @@ static void size_of(const tw_op_state *state, int place, int64_t *w, int64_t *h)
 
 static bool is_kept(const tw_flow *flow, int place)
 {
-    return place >= flow->n_inputs && place != flow->output;
+    return flow->blobs[place].made >= 0 && place != flow->output;
 }
 
 /* ---- what the plan asks ---- */
@@ -66,18 +66,27 @@ int64_t tw_stage_kept(const tw_op_state *state)
     return most;
 }
 
+/* Of the samplers that a worker holds while the stage runs. */
+static int64_t sampler_bytes(const tw_op_state *state, int stage)
+{
+    int64_t bytes = 0, w, h;
+    for (int i = 0; i < state->flow->n_blobs; i++) {
+        size_of(state, i, &w, &h);
+        if (state->flow->stages[stage].samples[i])
+            bytes += tw_sampler_bytes(w, h, tw_flow_channels(state->flow, i), TW_SAMPLER_BLOCKS);
+    }
+    return bytes;
+}
+
 int64_t tw_worker_bytes(const tw_op_state *state)
 {
     int64_t bytes = 2 * tw_frame_room(&state->in) + state->in.width * (int64_t)sizeof(float) + (256 << 10);
     if (state->reduce > 1)
         bytes += tw_pair_bytes(state) + 2 * tw_sampler_bytes(2 * state->canvas[0], 2 * state->canvas[1], 3, TW_SAMPLER_BLOCKS);
-    for (int i = 0; i < state->flow->n_blobs; i++) {
-        int64_t w, h;
-        size_of(state, i, &w, &h);
-        if (state->flow->blobs[i].sampled)
-            bytes += tw_sampler_bytes(w, h, tw_flow_channels(state->flow, i), TW_SAMPLER_BLOCKS);
-    }
-    return bytes;
+    int64_t samplers = 0;
+    for (int stage = 0; stage < state->flow->n_stages; stage++)
+        samplers = tw_max64(samplers, sampler_bytes(state, stage));
+    return bytes + samplers;
 }
 
 /* ---- stores and samplers ---- */
@@ -106,6 +115,11 @@ tw_status tw_stage_begin(tw_op_state *state, int stage, tw_error *err)
 
 void tw_stage_end(tw_op_state *state, int stage)
 {
+    for (int i = 0; i < state->n_workers; i++)
+        for (int place = 0; place < state->flow->n_blobs; place++) {
+            tw_sampler_free(state->workers[i].samplers[place]);
+            state->workers[i].samplers[place] = NULL;
+        }
     for (int i = 0; i < state->flow->n_blobs; i++)
         if (is_kept(state->flow, i) && state->flow->blobs[i].last <= stage)
             tw_store_close(&state->stores[i]);
@@ -148,7 +162,7 @@ static tw_status load_source(tw_op_state *state, tile *t, int i, tw_error *err)
     tw_rect rect = rect_at(t, tw_flow_rate(flow, place));
     tw_tensor *to = &t->sources[i];
     TW_TRY(tw_engine_tensor(t->worker->engine, rect.w, rect.h, tw_flow_channels(flow, place), to, err));
-    if (place >= flow->n_inputs)
+    if (is_kept(flow, place))
         return tw_store_read(&state->stores[place], rect, to->data, rect.w, to->plane, err);
     if (place < 2)
         return tw_frame_read_canvas(&t->worker->frames[place], rect, to->data, to->plane, err);

@@ -48,7 +48,7 @@ typedef struct tw_interpolate_worker {
     float *line; /* one of the result */
     float *pair; /* two canvas rows of a frame, before it is reduced; NULL: it is not */
     tw_frame frames[2];
-    tw_sampler *samplers[TW_FLOW_BLOBS]; /* NULL until a stage samples it */
+    tw_sampler *samplers[TW_FLOW_BLOBS]; /* NULL but while a stage samples it */
     tw_sampler *full[2];                 /* of the frames themselves, where the net sees them reduced */
 } tw_interpolate_worker;
 
@@ -109,9 +109,9 @@ int64_t tw_stage_bytes(const tw_op_state *state, int stage, int64_t w, int64_t h
 int64_t tw_stage_vram(const tw_op_state *state, int stage, int64_t w, int64_t h);
 /** Bytes of what stages leave to each other, at most at the same time. Pure. */
 int64_t tw_stage_kept(const tw_op_state *state);
-/** Bytes of a worker besides: its samplers, room for rows and a line. Pure. */
+/** Bytes of a worker besides: its samplers in the stage that has most, room for rows and a line. Pure. */
 int64_t tw_worker_bytes(const tw_op_state *state);
-/** Makes room for what a stage leaves, and drops what no later one reads. */
+/** Makes room for what a stage leaves; drops what no later one reads, and the samplers. No worker runs meanwhile. */
 tw_status tw_stage_begin(tw_op_state *state, int stage, tw_error *err);
 void tw_stage_end(tw_op_state *state, int stage);
 tw_status tw_stage_run(tw_op_state *state, tw_step *step, int stage, tw_error *err);
