@@ -32,8 +32,7 @@ SHOWN, SHOWN_SCENES = 'friends_by_Aitzol_Berasategi.jpg', (3, 5, 8, 13)
 def made(folder, far, only=None, scenes=range(SCENES)):
     found = motion.photographs(folder, 'held', only)
     for i in scenes:
-        (first, middle, last), _, _, t = motion.make(FIRST + i, found, SIDE, far, 0.5)
-        yield first, middle, last, t
+        yield *motion.make(FIRST + i, found, SIDE, far, 0.5), 0.5
 
 
 def video(name):

@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Made motion: layers of photographs that move over each other, and the true frame in between.
+"""Made motion to judge by: layers of photographs that move over each other, and the true frame in between.
 
-Usage: motion.py PICTURES FOLDER [--count N] [--first I] [--side S] renders samples I to N into FOLDER, as mapped files that the
-trainer reads while they grow (two processes may fill one FOLDER from both sides: --first, --last). Each sample is made from its
-number alone. Photographs come from pictures.py; every eighth of the training photographs is set aside to choose the checkpoint.
+Each sample is made from its number alone. Photographs come from pictures.py; every eighth of the training photographs is set aside to
+choose the checkpoint. What a net learns from is made by scenes.py, which shares no code with this.
 
 A layer is a texture in its own coordinates u (output pixels around its middle). It is at X0(u) in the first frame, at X1(u) in
 the second, X0 affine, X1 affine after a smooth local warp, and in between it moves straight: x = (1 - t) X0(u) + t X1(u).
 """
-import argparse
 import math
-import os
 import random
 import numpy as np
 import torch
 import torch.nn.functional as F
 import pictures
 
-SIDE = 192                                 # of a sample, in pixels
 OVER = 2                                   # samples per pixel and axis, averaged
-FILES = {'frames': ('uint8', (3, None, None, 3)), 'flow': ('float16', (4, 0.5, 0.5)), 'seen': ('uint8', (2, 0.5, 0.5)),
-         'time': ('float32', ())}
 
 
 def photographs(folder, part, only=None):
@@ -128,14 +122,6 @@ class Layer:
                 u, v = u0 - warp[0, 0] * du - warp[0, 1] * dv, v0 - warp[1, 0] * du - warp[1, 1] * dv
         return u, v
 
-    def forward(self, end, u, v):
-        """Where the texture's point u, v is in the first (end 0) or second (end 1) frame."""
-        if end:
-            du, dv = self.bent(u, v)
-            u, v = u + du, v + dv
-        matrix, at = self.linear[end], self.at[end]
-        return matrix[0, 0] * u + matrix[0, 1] * v + at[0], matrix[1, 0] * u + matrix[1, 1] * v + at[1]
-
     def look(self, u, v):
         middle = self.texture.shape[2] / 2, self.texture.shape[1] / 2
         return sample_at(self.texture, u * self.density + middle[0] - 0.5, v * self.density + middle[1] - 0.5)
@@ -161,21 +147,13 @@ def scene(rng, found, side, far):
     return layers
 
 
-def positions(side, step):
-    line = (torch.arange(int(side / step), dtype=torch.float32) + 0.5) * step - 0.5
-    y, x = torch.meshgrid(line, line, indexing='ij')
-    return x, y
-
-
 def frame(layers, t, side):
-    """The picture at time t, 3 x side x side, 0 to 1, and which layer is in front at half the pixels' density."""
-    x, y = positions(side, 4)
-    half_x, half_y = positions(side, 2)
-    picture, front = torch.zeros(3, side * OVER, side * OVER), torch.zeros(side // 2, side // 2)
+    """The picture at time t, 3 x side x side, 0 to 1."""
+    picture = torch.zeros(3, side * OVER, side * OVER)
     pad = 2                                # the smooth map is found at a quarter and interpolated, some of it beyond the frame
     line = (torch.arange(side // 4 + 2 * pad, dtype=torch.float32) + 0.5 - pad) * 4 - 0.5
     y, x = torch.meshgrid(line, line, indexing='ij')
-    for i, layer in enumerate(layers):
+    for layer in layers:
         coarse = torch.stack(layer.inverse(t, x, y))
         u, v = F.interpolate(coarse[None], scale_factor=4 * OVER, mode='bilinear', align_corners=False)[0][
             :, pad * 4 * OVER:-pad * 4 * OVER, pad * 4 * OVER:-pad * 4 * OVER]
@@ -189,71 +167,19 @@ def frame(layers, t, side):
         box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
         part = picture[:, box[0], box[1]]
         part += (layer.look(u[box], v[box]) - part) * cover[box]
-        u, v = layer.inverse(t, half_x, half_y)
-        front[layer.cover(u, v) > 0.5] = i
-    return F.avg_pool2d(picture[None], OVER)[0], front
+    return F.avg_pool2d(picture[None], OVER)[0]
 
 
-def truth(layers, t, fronts, side):
-    """The flow from time t to both frames (4 x side/2 x side/2, pixels) and whether the point is seen in each (2 x ...)."""
-    x, y = positions(side, 2)
-    flow, seen = torch.zeros(4, side // 2, side // 2), torch.zeros(2, side // 2, side // 2)
-    for i, layer in enumerate(layers):
-        mine = fronts[1] == i
-        u, v = layer.inverse(t, x[mine][None], y[mine][None])
-        for end in (0, 1):
-            there_x, there_y = layer.forward(end, u, v)
-            flow[2 * end, mine], flow[2 * end + 1, mine] = there_x[0] - x[mine], there_y[0] - y[mine]
-            inside = ((there_x >= 0) & (there_x <= side - 1) & (there_y >= 0) & (there_y <= side - 1))[0]
-            column, row = ((p / 2).long().clamp(0, side // 2 - 1) for p in (there_x[0], there_y[0]))
-            seen[end, mine] = (inside & (fronts[2 * end][row, column] == i)).float()
-    return flow, seen
-
-
-def make(number, found, side=SIDE, far=44.0, t=None):
-    """One sample: frames (3 x side x side x 3, uint8: first, middle, last), flow, seen, t."""
+def make(number, found, side, far, t):
+    """One sample of moves up to `far` pixels: first frame, the one at time t, last frame (3 x side x side x 3, uint8)."""
     rng = random.Random(number * 7919 + 20261126)
     layers = scene(rng, found, side, far)
-    moment = rng.random()
-    t = t or (0.5 if moment < 0.5 else rng.uniform(0.05, 0.95))
-    shown = [frame(layers, moment, side) for moment in (0.0, t, 1.0)]
-    flow, seen = truth(layers, t, [front for _, front in shown], side)
+    rng.random()                           # once decided about t
+    moments = 0.0, t, 1.0
+    shown = [frame(layers, moment, side) for moment in moments]
     drift = rng.gauss(0, 0.06) if rng.random() < 0.2 else 0.0
-    frames = torch.stack([picture * (1 + drift * (moment - 0.5)) for (picture, _), moment in zip(shown, (0.0, t, 1.0))])
+    frames = torch.stack([picture * (1 + drift * (moment - 0.5)) for picture, moment in zip(shown, moments)])
     grain = rng.uniform(0, 3) / 255 if rng.random() < 0.25 else 0.0
     seed = torch.Generator().manual_seed(number)
     frames = frames + grain * torch.randn(frames.shape, generator=seed)
-    return (frames.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).numpy(), flow.numpy(), seen.numpy(), t
-
-
-def open_files(folder, count, side, mode):
-    """The mapped files of a folder of samples."""
-    def shape(rest):
-        return (count,) + tuple(side if n is None else int(n * side) if isinstance(n, float) else n for n in rest)
-    return {name: np.memmap(os.path.join(folder, name), kind, mode, shape=shape(rest)) for name, (kind, rest) in FILES.items()}
-
-
-def main():
-    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument('pictures')
-    ask.add_argument('folder')
-    ask.add_argument('--count', type=int, default=8000, help='samples that the folder has room for')
-    ask.add_argument('--first', type=int, default=0)
-    ask.add_argument('--last', type=int, help='one past the last sample to render (default: all)')
-    ask.add_argument('--side', type=int, default=SIDE)
-    ask.add_argument('--part', default='train', choices=('train', 'choose', 'held'))
-    args = ask.parse_args()
-    torch.set_num_threads(1)
-    os.makedirs(args.folder, exist_ok=True)
-    found = photographs(args.pictures, args.part)
-    files = open_files(args.folder, args.count, args.side, 'r+' if os.path.exists(os.path.join(args.folder, 'time')) else 'w+')
-    for i in range(args.first, args.last or args.count):
-        if files['time'][i] > 0:
-            continue
-        frames, flow, seen, t = make(i, found, args.side)
-        files['frames'][i], files['flow'][i], files['seen'][i] = frames, flow, seen
-        files['time'][i] = t               # last: a sample whose time is above zero is complete
-
-
-if __name__ == '__main__':
-    main()
+    return (frames.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).numpy()

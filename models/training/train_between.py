@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Trains the net for frames in between on a CPU: train_between.py SAMPLES WORK [--from FOLDER] [--apart] [--steps N] [--minutes M]
+"""Trains the net for frames in between: train_between.py PICTURES WORK [--device cuda] [--from FOLDER] [--steps N] [--minutes M]
 
-SAMPLES/train and SAMPLES/choose hold made motion (motion.py); the second, from photographs set aside, chooses the checkpoint.
-trainer.py has the loop and its options. --from begins with the best checkpoint of another WORK; --apart gives each level
-weights of its own (begun with the shared ones).
+It learns from made motion (scenes.py), of which no two batches are alike; photographs set aside choose the checkpoint.
+trainer.py has the loop and its options. --from begins with the best checkpoint of another WORK.
 """
 import functools
 import math
@@ -13,16 +12,14 @@ import torch
 import torch.nn.functional as F
 import between
 import between_ncnn
-import motion
+import scenes
 import trainer
 
-CROPS = ((4, 128), (2, 192), (2, 192))      # crops per step and their side, one of these
-# Which level comes first, and the longest flow, in pixels, of samples for it: a crop is small, and its coarsest level sees little but
-# edges. Begun at a finer one, the levels learn, as they share their weights, what the first one does in a large picture.
-BEGIN = ((16, 1e9), (16, 1e9), (8, 14.0), (4, 7.0))
-MERGED, FLOW = (0.1, 0.1, 0.2, 0.4), 0.04  # weights of the losses beside that of the result, whose weight is 1
+# Scenes per step, their side, the longest moves in pixels, and how often; larger moves need larger frames
+KINDS = ((64, 256, 12.0, 0.2), (64, 256, 48.0, 0.5), (16, 512, 200.0, 0.3))
+MERGED, FLOW = {32: 0.05, 16: 0.05, 8: 0.1, 4: 0.1, 2: 0.2, 1: 0.4}, 0.04  # weights of losses; that of the result is 1
 SOFT, SOFT_FLOW = 0.003, 0.05              # below this (of white, pixels) a loss is square, above it is a distance
-USUAL = 0.03                               # a crop as wrong as this counts as it is, better ones count more
+USUAL = 0.03                               # a frame as wrong as this counts as it is, better ones count more
 
 
 def distance(x, soft):
@@ -30,113 +27,117 @@ def distance(x, soft):
 
 
 def wrong_by(x):
-    """The loss of frames that are x off: the logarithm of each crop's mean distance, so that the last touch counts like the first."""
+    """The loss of frames that are x off: the logarithm of each frame's mean distance, so that the last touch counts like the first."""
     return USUAL * torch.log(distance(x, SOFT).mean((1, 2, 3)) + 0.002).mean()
+
+
+def worst_by(x):
+    """The same of the mean square, which PSNR counts."""
+    return USUAL * 0.5 * torch.log((x * x).mean((1, 2, 3)) + 1e-5).mean()
+
+
+@functools.cache
+def cosines(device):
+    """The matrix of the cosine transform of 8 samples, orthonormal."""
+    k, i = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing='ij')
+    matrix = torch.cos(math.pi * (i + 0.5) * k / 8) / 2
+    matrix[0] /= math.sqrt(2)
+    return matrix.to(device)
+
+
+def compressed(frames, strength):
+    """As if kept in few bits: the cosines of 8 x 8 pixels in coarse steps, of brightness finer than of colour. strength: N x 1 x 1 x 1, the
+    finest step, of white. frames: N x C x H x W, three colours a frame."""
+    n, c, height, width = frames.shape
+    grey = frames.view(n, c // 3, 3, height, width).mean(2, keepdim=True).expand(-1, -1, 3, -1, -1).reshape(frames.shape)
+    d, result = cosines(frames.device), 0
+    step = strength[..., None, None] * (1 + torch.arange(8.0, device=d.device)[:, None] + torch.arange(8.0, device=d.device)) / 2
+    for part, coarser in ((grey, 1), (frames - grey, 2)):
+        blocks = part.view(n, c, height // 8, 8, width // 8, 8).transpose(3, 4)
+        blocks = d @ blocks @ d.T
+        blocks = torch.round(blocks / (coarser * step)) * (coarser * step)
+        result = result + (d.T @ blocks @ d).transpose(3, 4).reshape(frames.shape)
+    return result
 
 
 class Task:
     seed = 20261126
 
-    def __init__(self, folder, apart):
+    def __init__(self, args):
         torch.manual_seed(self.seed)
-        self.net, self.output = between.Between(shared=not apart).to(memory_format=torch.channels_last), 'between'
-        self.files = self.mapped(os.path.join(folder, 'train'))
-        self.watch = self.mapped(os.path.join(folder, 'choose'))
-
-    @staticmethod
-    def mapped(folder):
-        return motion.open_files(folder, os.path.getsize(os.path.join(folder, 'time')) // 4, motion.SIDE, 'r')
-
-    @functools.cache
-    def speed(self, i):
-        """The longest flow of a sample, in pixels."""
-        return float(np.abs(self.files['flow'][i]).max())
+        torch.set_flush_denormal(True)
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
+        self.net, self.output, self.device = between.Between().to(args.device, memory_format=torch.channels_last), 'between', args.device
+        if args.export_only:
+            return
+        self.draw = scenes.Renderer(scenes.Bank(args.pictures, 'train'), args.device)
+        watch, rng = scenes.Renderer(scenes.Bank(args.pictures, 'choose'), args.device), np.random.default_rng(1)
+        self.watch = [watch(*scenes.scenes(rng, watch.bank, 8, side, far), side) for side, far in ((256, 10.0), (256, 44.0), (512, 160.0))]
 
     def batch(self, rng):
-        """Frames (3 tensors), flow from the middle one at half its size, what is seen of it, its time, and the first level."""
-        ready = np.flatnonzero(self.files['time'] > 0)
-        frames, flow, seen, t = [], [], [], []
-        (batch, side), (begin, longest) = rng.choice(CROPS), rng.choice(BEGIN)
-        for _ in range(batch):
-            while True:
-                i = int(ready[rng.randrange(len(ready))])
-                if self.speed(i) <= longest:
-                    break
-            y, x = (2 * rng.randrange((motion.SIDE - side) // 2 + 1) for _ in range(2))
-            crop = self.files['frames'][i, :, y:y + side, x:x + side]
-            half = slice(y // 2, (y + side) // 2), slice(x // 2, (x + side) // 2)
-            where, sight, moment = self.files['flow'][i][:, half[0], half[1]], self.files['seen'][i][:, half[0], half[1]], \
-                float(self.files['time'][i])
-            if rng.random() < 0.5:
-                crop, where, sight, moment = crop[::-1], where[[2, 3, 0, 1]], sight[::-1], 1 - moment
-            sign = np.ones((4, 1, 1), np.float16)
-            if rng.random() < 0.5:
-                crop, where, sight = crop[:, ::-1], where[:, ::-1], sight[:, ::-1]
-                sign[1::2] = -1
-            if rng.random() < 0.5:
-                crop, where, sight = crop[:, :, ::-1], where[:, :, ::-1], sight[:, :, ::-1]
-                sign[::2] = -1
-            where = where * sign
-            if rng.random() < 0.5:
-                crop, where, sight = crop.swapaxes(1, 2), where[[1, 0, 3, 2]].swapaxes(1, 2), sight.swapaxes(1, 2)
-            crop = crop[..., rng.sample(range(3), 3)]
-            if rng.random() < 0.4:         # other colours, and little contrast, as large parts of most videos have
-                gain = math.exp(rng.uniform(math.log(0.12), 0))
-                crop = crop * gain + rng.uniform(0, 255) * (1 - gain)
-            if rng.random() < 0.1:
-                crop = 255 - crop
-            crop = crop.astype(np.float32)
-            if rng.random() < 0.4:         # grain, which the frame in between need not have
-                noise = np.random.default_rng(rng.getrandbits(40)).standard_normal((2, *crop.shape[1:]), np.float32)
-                crop[::2] += noise * rng.uniform(0, 2)
-            frames.append(crop)
-            flow.append(where.astype(np.float32))
-            seen.append(sight.astype(np.float32))
-            t.append(moment)
-        frames = torch.from_numpy(np.stack(frames)).permute(1, 0, 4, 2, 3) / 255
-        return [x for x in frames], torch.from_numpy(np.stack(flow)), torch.from_numpy(np.stack(seen)), torch.tensor(t).view(-1, 1, 1, 1), begin
+        """Frames (3 tensors), flow from the middle one at half its size, what is seen of it, its time."""
+        count, side, far, _ = rng.choices(KINDS, [kind[3] for kind in KINDS])[0]
+        dice = np.random.default_rng(rng.getrandbits(60))
+        frames, flow, seen, t = self.draw(*scenes.scenes(dice, self.draw.bank, count, side, far), side)
+
+        def given(values):
+            return torch.as_tensor(values, dtype=torch.float32).view(count, 1, 1, 1).to(self.device)
+
+        def maybe(chance, values):
+            return given(np.where(dice.random(count) < chance, values, 0))
+        colours = torch.from_numpy(dice.permuted(np.tile(np.arange(3), (count, 1)), axis=1)).to(self.device)
+        frames = frames.gather(2, colours.view(count, 1, 3, 1, 1).expand_as(frames)).flatten(1, 2)
+        # Little contrast, as large parts of most videos have; negatives
+        gain = given(np.where(dice.random(count) < 0.3, np.exp(dice.uniform(math.log(0.12), 0, count)), 1) * np.where(dice.random(count) < 0.1, -1, 1))
+        frames = frames * gain + given(dice.random(count)) * (1 - gain.abs()) + (gain < 0) * gain.abs()
+        # Grain and compression, which the frame in between need not have
+        first_last = torch.cat((frames[:, :3], frames[:, 6:]), 1)
+        first_last = first_last + torch.randn_like(first_last) * maybe(0.4, np.exp(dice.uniform(math.log(0.3), math.log(5), count)) / 255)
+        strength = maybe(0.3, np.exp(dice.uniform(math.log(2), math.log(24), count)) / 255)
+        first_last = torch.where(strength > 0, compressed(first_last, strength + 1e-6), first_last)
+        first_last = (first_last.clamp(0, 1) * 255).round() / 255
+        return (first_last[:, :3], frames[:, 3:6], first_last[:, 3:]), flow, seen, t
 
     def loss(self, batch, precision):
-        (first, middle, last), flow, seen, t, begin = batch
-        levels = [s for s in between.LEVELS if s <= begin]
-        result, flows, merged = self.net(first, last, t, levels)
+        (first, middle, last), flow, seen, t = batch
+        result, flows, merged = self.net(first, last, t)
         small = {1: middle}
-        for s in (2, 4, 8):
+        for s in sorted(set(between.LEVELS)):
             small[s] = F.avg_pool2d(small[s // 2], 2)
-        loss = wrong_by(result - middle)
-        for weight, s, frame in zip(MERGED[-len(merged):], (8, 4, 2, 1)[-len(merged):], merged):
-            loss = loss + weight * wrong_by(frame - small[s])
+        loss = wrong_by(result - middle) + worst_by(result - middle)
+        for s, frame in merged:
+            loss = loss + MERGED[s] * wrong_by(frame - small[s])
         weight = 0.1 + 0.9 * seen.repeat_interleave(2, 1)
-        for s, found in zip(levels, flows[:-1]):
+        for s, found in flows:
+            if s == 1:
+                loss = loss + FLOW / 2 * (weight * distance(F.avg_pool2d(found, 2) - flow, SOFT_FLOW)).mean()
+                continue
             step, begin = s // 2, s // 4       # the truth is at half size
             wrong = found - flow[:, :, begin::step, begin::step] / s
             loss = loss + FLOW * (weight[:, :, begin::step, begin::step] * distance(wrong, SOFT_FLOW)).mean()
-        wrong = F.avg_pool2d(flows[-1], 2) - flow
-        return loss + FLOW / 2 * (weight * distance(wrong, SOFT_FLOW)).mean()
+        return loss
 
     @torch.no_grad()
     def validate(self, net):
-        """Mean gain over blending and mean PSNR (dB) on samples of photographs set aside."""
-        ours, blended = [], []
-        for i in np.flatnonzero(self.watch['time'] > 0):
-            first, middle, last = torch.from_numpy(self.watch['frames'][i].copy()).permute(0, 3, 1, 2)[:, None].float() / 255
-            t = float(self.watch['time'][i])
-            for rows, made in ((ours, between.frame(net, first, last, t)), (blended, torch.lerp(first, last, t))):
-                rows.append(-10 * torch.log10(((made - middle) ** 2).mean() + 1e-6).item())
-        return float(np.mean(ours)), f'psnr {np.mean(ours):.3f} gain {np.mean(ours) - np.mean(blended):+.3f} least ' \
-            f'{min(a - b for a, b in zip(ours, blended)):+.2f}'
+        """Mean PSNR (dB) of made motion of photographs set aside, and that of each set."""
+        rows = []
+        for frames, _, _, t in self.watch:
+            first, middle, last = ((x.clamp(0, 1) * 255).round() / 255 for x in frames.unbind(1))
+            made = net(first, last, t)[0].clamp(0, 1)
+            rows.append((-10 * torch.log10(((made - middle) ** 2).mean((1, 2, 3)) + 1e-6)).mean().item())
+        return float(np.mean(rows)), f'psnr {np.mean(rows):.3f}: ' + ' '.join(f'{x:.3f}' for x in rows)
 
     def export(self, net, folder):
-        between_ncnn.export(net, os.path.join(folder, 'between'))
+        between_ncnn.export(net.cpu(), os.path.join(folder, 'between'))
 
 
 def main():
     ask = trainer.arguments(__doc__.splitlines()[0])
-    ask.add_argument('--apart', action='store_true', help='weights of its own for each level')
+    ask.add_argument('--device', default='cpu', help='cuda: a GPU')
     args = ask.parse_args()
-    task = Task(args.pictures, args.apart)
+    task = Task(args)
     if args.begin:
-        between.begin_from(task.net, torch.load(os.path.join(args.begin, 'best.pt'))['net'])
+        task.net.load_state_dict(torch.load(os.path.join(args.begin, 'best.pt'), map_location=args.device)['net'])
     trainer.run(task, args)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop that trains our nets on a CPU: Adam, cosine decay by steps or by the clock, moving average, checkpoints.
+"""The loop that trains our nets, on a CPU or a GPU: Adam, cosine decay by steps or by the clock, moving average, checkpoints.
 
 A task has: seed, net, output (folder), batch(rng) -> tensors, loss(batch, precision) -> scalar, validate(net) -> (score, line),
 export(net, folder). WORK takes last.pt and best.pt; a run that was stopped goes on from the last.
@@ -14,6 +14,7 @@ import torch
 
 LAST_RATE, WARM_UP = 2e-6, 300
 EMA = 0.999
+MOST_SLOPE = 1.0  # longest gradient; longer ones are shortened
 FINE_FROM = 0.9  # share of the training after which all is float32
 
 
@@ -44,7 +45,7 @@ def train(task, args):
     adam = torch.optim.Adam(net.parameters(), lr=args.rate, betas=(0.9, 0.99), foreach=True)
     step, spent, best, sums, since = 0, 0.0, -1e9, 0.0, 0
     if os.path.exists(last_path):
-        saved = torch.load(last_path)
+        saved = torch.load(last_path, map_location=next(net.parameters()).device)
         net.load_state_dict(saved['net'])
         slow.load_state_dict(saved['slow'])
         adam.load_state_dict(saved['adam'])
@@ -61,8 +62,9 @@ def train(task, args):
         adam.zero_grad(set_to_none=True)
         loss = task.loss(batch, torch.float32 if progress > FINE_FROM else torch.bfloat16)
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), MOST_SLOPE)
         adam.step()
-        sums, since, step = sums + float(loss.detach()), since + 1, step + 1
+        sums, since, step = sums + loss.detach(), since + 1, step + 1
         spent += min(time.monotonic() - began, 3.0)  # a machine that slept in between has not trained
         with torch.no_grad():
             keep = min(EMA, (1 + step) / (10 + step))
@@ -70,7 +72,7 @@ def train(task, args):
         done = step >= args.steps or spent / 60 >= args.minutes
         if done or step % args.every == 0:
             score, line = task.validate(slow)
-            print(f'{step} {spent / 60:.1f} min rate {rate:.2e} loss {sums / since:.5f} {line}', flush=True)
+            print(f'{step} {spent / 60:.1f} min rate {rate:.2e} loss {float(sums) / since:.5f} {line}', flush=True)
             sums, since = 0.0, 0
             if score > best:
                 best = score
@@ -84,7 +86,7 @@ def run(task, args):
     torch.set_num_threads(args.threads)
     if not args.export_only:
         train(task, args)
-    task.net.load_state_dict(torch.load(os.path.join(args.work, 'best.pt'))['net'])
+    task.net.load_state_dict(torch.load(os.path.join(args.work, 'best.pt'), map_location='cpu')['net'])
     folder = args.output or os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', task.output)
     os.makedirs(folder, exist_ok=True)
     task.export(task.net, folder)
