@@ -183,11 +183,3 @@ class Between(nn.Module):
         flows.append((1, flow))
         a, b = sharp(first, flow[:, :2]), sharp(second, flow[:, 2:])
         return torch.lerp(b, a, torch.sigmoid(mask)) + change[:, 5:], flows, merged
-
-
-def frame(net, first, second, t=0.5):
-    """The frame at time t of any size: edges are repeated up to the alignment, the result is clamped."""
-    height, width = first.shape[2:]
-    pad = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
-    first, second = (F.pad(x, pad, mode='replicate') for x in (first, second))
-    return net(first, second, torch.full((len(first), 1, 1, 1), float(t)))[0][:, :, :height, :width].clamp(0, 1)

@@ -95,7 +95,7 @@ def scenes(rng, bank, count, side, far):
         value = value[..., None] if value.ndim == 2 else value.reshape(*shape, -1)
         made[..., AT[name]:AT[name] + value.shape[-1]] = value
 
-    def maybe(chance, value, otherwise=0.0, shape=shape):
+    def maybe(chance, value, otherwise=0.0):
         return np.where(rng.random(shape) < chance, value, otherwise)
 
     def between(low, high, shape=shape):

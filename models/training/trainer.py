@@ -2,7 +2,8 @@
 """The loop that trains our nets, on a CPU or a GPU: Adam, cosine decay by steps or by the clock, moving average, checkpoints.
 
 A task has: seed, net, output (folder), batch(rng) -> tensors, loss(batch, precision) -> scalar, validate(net) -> (score, line),
-export(net, folder). WORK takes last.pt and best.pt; a run that was stopped goes on from the last.
+export(net, folder), and may have steepest (longer gradients are shortened to it). WORK takes last.pt and best.pt; a run that was
+stopped goes on from the last.
 """
 import argparse
 import copy
@@ -14,7 +15,6 @@ import torch
 
 LAST_RATE, WARM_UP = 2e-6, 300
 EMA = 0.999
-MOST_SLOPE = 1.0  # longest gradient; longer ones are shortened
 FINE_FROM = 0.9  # share of the training after which all is float32
 
 
@@ -62,7 +62,8 @@ def train(task, args):
         adam.zero_grad(set_to_none=True)
         loss = task.loss(batch, torch.float32 if progress > FINE_FROM else torch.bfloat16)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), MOST_SLOPE)
+        if hasattr(task, 'steepest'):
+            torch.nn.utils.clip_grad_norm_(net.parameters(), task.steepest)
         adam.step()
         sums, since, step = sums + loss.detach(), since + 1, step + 1
         spent += min(time.monotonic() - began, 3.0)  # a machine that slept in between has not trained

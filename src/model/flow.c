@@ -192,9 +192,10 @@ static bool add_layer(tw_flow *flow, const tw_graph *graph, const tw_geometry *g
     if (is_warp(l))
         return add_warp(flow, graph, l);
     if (is_time(flow, graph, l)) {
-        bool room = add(flow, l->outputs[0], false);
-        flow->blobs[flow->n_blobs - 1].time |= room;
-        return room;
+        if (!add(flow, l->outputs[0], false))
+            return false;
+        flow->blobs[place_of(flow, l->outputs[0])].time = true;
+        return true;
     }
     return cut < 0 || add(flow, cut, false);
 }
