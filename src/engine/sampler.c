@@ -248,7 +248,7 @@ static inline void mix(const warping *w, const slot *s, const lanes *p, bool rig
     }
 }
 
-#define SPREAD(v, k) __builtin_shuffle(v, (wholes){k, k, k, k})
+#define SPREAD(v, k) __builtin_shufflevector(v, v, k, k, k, k)
 
 static inline lanes mix_inside(const lanes *p, int64_t stride, lanes a, lanes b)
 {
@@ -265,17 +265,16 @@ static inline void mix_four(const warping *w, const slot *s, const int32_t at[LA
         lanes r1 = mix_inside(p + at[1], s->stride, SPREAD(a, 1), SPREAD(b, 1));
         lanes r2 = mix_inside(p + at[2], s->stride, SPREAD(a, 2), SPREAD(b, 2));
         lanes r3 = mix_inside(p + at[3], s->stride, SPREAD(a, 3), SPREAD(b, 3));
-        lanes low01 = __builtin_shuffle(r0, r1, (wholes){0, 4, 1, 5}), low23 = __builtin_shuffle(r2, r3, (wholes){0, 4, 1, 5});
-        lanes high01 = __builtin_shuffle(r0, r1, (wholes){2, 6, 3, 7}),
-              high23 = __builtin_shuffle(r2, r3, (wholes){2, 6, 3, 7});
+        lanes low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5), low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5);
+        lanes high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7), high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
         int left = w->cache->source.channels - c;
-        store(out, __builtin_shuffle(low01, low23, (wholes){0, 1, 4, 5}));
+        store(out, __builtin_shufflevector(low01, low23, 0, 1, 4, 5));
         if (left > 1)
-            store(out + w->out_plane, __builtin_shuffle(low01, low23, (wholes){2, 3, 6, 7}));
+            store(out + w->out_plane, __builtin_shufflevector(low01, low23, 2, 3, 6, 7));
         if (left > 2)
-            store(out + 2 * w->out_plane, __builtin_shuffle(high01, high23, (wholes){0, 1, 4, 5}));
+            store(out + 2 * w->out_plane, __builtin_shufflevector(high01, high23, 0, 1, 4, 5));
         if (left > 3)
-            store(out + 3 * w->out_plane, __builtin_shuffle(high01, high23, (wholes){2, 3, 6, 7}));
+            store(out + 3 * w->out_plane, __builtin_shufflevector(high01, high23, 2, 3, 6, 7));
     }
 }
 
