@@ -94,6 +94,8 @@ static void build_fields(config *c, bool block)
         set_string_field(&c->memory_fields[i], memory_keys[i].key, n + i);
 }
 
+/* The format is libcyaml's own. */
+G_GNUC_PRINTF(3, 0)
 static void keep_complaint(cyaml_log_t level, void *user, const char *format, va_list va)
 {
     config *c = user;

@@ -214,7 +214,7 @@ static void test_pairs(void)
     expect_pair(&p, "0.5", "interpolated", NULL);
     expect_pair(&p, "0", "at a frame", a);
     expect_pair(&p, "1", "at a frame", b);
-    g_autofree char *first = p.path_b;
+    g_free(p.path_b);
     p.path_b = g_strdup(p.path_a);
     expect_pair(&p, "0.7", "identical", a);
     g_free(p.path_b);

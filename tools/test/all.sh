@@ -27,6 +27,7 @@ step() {
 }
 step arrows python3 tools/check/arrows.py
 step format tools/check/format.sh
+step clang tools/check/clang.sh "$build"
 step unit meson test -C "$build" --no-rebuild --suite unit --print-errorlogs
 step cli meson test -C "$build" --no-rebuild --suite cli --print-errorlogs
 step fail meson test -C "$build" --no-rebuild --suite fail --print-errorlogs
@@ -44,7 +45,7 @@ step python tools/test/python.sh "$build"
 step fuzz fuzz/replay.sh "$build" --seconds 10
 # The same tests under address and undefined-behaviour sanitizers, but for those that only measure or only do arithmetic.
 sanitized() {
-    tools/setup/build.sh "$build-asan" -Db_sanitize=address,undefined -Db_lundef=false || return 1
+    tools/setup/build.sh "$build-asan" -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false || return 1
     export TW_SANITIZED=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
     export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     local run="meson test -C $build-asan --no-rebuild --timeout-multiplier 4 --print-errorlogs"
