@@ -144,8 +144,17 @@ static bool below_threshold(const tw_run *run)
 static tw_op_request request_of(const tw_run *run, bool whole)
 {
     const tw_job *job = run->job;
-    return (tw_op_request){job->context, run->options, job->session->pool, job->n_inputs, run->sources,
-                           job->field,   whole,        &run->measured,     &run->seen,    run->thrift};
+    return (tw_op_request){.context = job->context,
+                           .options = run->options,
+                           .pool = job->session->pool,
+                           .n_inputs = job->n_inputs,
+                           .sources = run->sources,
+                           .budget = tw_run_budget(run),
+                           .field = job->field,
+                           .whole = whole,
+                           .measured = &run->measured,
+                           .seen = &run->seen,
+                           .thrift = run->thrift};
 }
 
 tw_status tw_run_open_op(tw_run *run, bool whole, tw_error *err)

@@ -183,6 +183,13 @@ static void *work(void *data)
     return NULL;
 }
 
+int32_t tw_processors(void)
+{
+    tw_limits limits;
+    tw_limits_read(&limits);
+    return limits.cpus;
+}
+
 /* --- the queue ----------------------------------------------------------------------------------------------------- */
 
 static tw_status set_budget(tw_queue *queue, const char *memory, tw_error *err)
@@ -205,7 +212,7 @@ tw_status tw_queue_new(tw_session *session, const tw_queue_settings *settings, t
 {
     tw_limits limits;
     *out = NULL;
-    if (settings->size != sizeof *settings || settings->held_bytes < 0 || settings->most_running < 0)
+    if (settings->size != sizeof *settings || settings->held_bytes < 0 || settings->most_running < 0 || settings->shares < 0)
         return tw_fail(err, TW_ERROR_USAGE, "queue: settings of another version, or below 0");
     tw_queue *queue = g_new0(tw_queue, 1);
     pthread_mutex_init(&queue->lock, NULL);
@@ -215,6 +222,7 @@ tw_status tw_queue_new(tw_session *session, const tw_queue_settings *settings, t
     queue->most = settings->most_running > 0 ? settings->most_running : limits.cpus + 1;
     queue->threads = g_new0(pthread_t, queue->most);
     queue->room = (tw_room){.pool = session->pool, .held = settings->held_bytes, .grants = g_new0(tw_grant *, queue->most)};
+    queue->room.shares = settings->shares > 0 ? settings->shares : 2;
     tw_status status = set_budget(queue, settings->memory ? settings->memory : "50%", err);
     if (status != TW_OK)
         tw_queue_free(queue);

@@ -11,7 +11,7 @@ int64_t tw_room_for_jobs(const tw_room *room)
 
 int64_t tw_room_share(const tw_room *room)
 {
-    return TW_BASE_BYTES + (tw_room_for_jobs(room) - TW_BASE_BYTES) / 2;
+    return TW_BASE_BYTES + (tw_room_for_jobs(room) - TW_BASE_BYTES) / room->shares;
 }
 
 static tw_status plan_within(tw_job *job, int64_t bytes, tw_error *err)

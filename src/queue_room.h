@@ -19,7 +19,7 @@ typedef struct tw_room {
     tw_pool *pool;
     int64_t budget, held; /* bytes: the bound, and what the program holds besides */
     tw_grant **grants;    /* at most `most` */
-    int count;
+    int count, shares;    /* how many there are; into how many equal parts the bound is divided */
 } tw_room;
 
 /** Bytes that jobs may take together, the program itself included, as plans count it. */

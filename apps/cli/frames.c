@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "base/error.h"
 #include "base/newfile.h"
 #include "commands.h"
@@ -25,6 +26,7 @@ typedef struct frames {
     int64_t first;
     int digits, factor;
     bool resume, plan_only;
+    cli_ahead *ahead;
     int64_t copied, skipped;
     cli_pairs pairs;
 } frames;
@@ -107,51 +109,62 @@ static tw_status copy_file(const char *from, const char *to, tw_error *err)
     return status;
 }
 
-static tw_status make_one(frames *f, guint pair, int number, const char *output, tw_error *err)
+static tw_status new_job(frames *f, guint pair, int number, const char *output, tw_job **out, tw_error *err)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    tw_job *job = NULL;
     const cli_item *a = &g_array_index(f->items, cli_item, pair), *b = a + 1;
-    tw_status status = cli_job_begin(f->args, f->session, &job, err);
-    if (status == TW_OK)
-        status = tw_job_set(job, "time", g_ascii_dtostr(text, sizeof text, (double)number / f->factor), err);
+    TW_TRY(cli_job_begin(f->args, f->session, out, err));
+    tw_status status = tw_job_set(*out, "time", g_ascii_dtostr(text, sizeof text, (double)number / f->factor), err);
     if (status == TW_OK && (f->plan_only || (f->resume && !is_there(output)))) /* at most an empty file is there */
-        status = tw_job_set(job, "overwrite", "true", err);
+        status = tw_job_set(*out, "overwrite", "true", err);
     if (status == TW_OK)
-        status = tw_job_input(job, a->input, err);
+        status = tw_job_input(*out, a->input, err);
     if (status == TW_OK)
-        status = tw_job_input(job, b->input, err);
+        status = tw_job_input(*out, b->input, err);
     if (status == TW_OK)
-        status = tw_job_output(job, output, err);
-    if (status == TW_OK)
-        status = f->plan_only ? tw_job_plan(job, err) : tw_job_run(job, err);
-    if (status == TW_OK && f->plan_only) {
-        char *explained = cli_json() ? tw_job_json(job) : tw_job_explain(job);
-        printf("%s%s", explained ? explained : "", cli_json() ? "\n" : "");
-        tw_bytes_free(explained);
+        status = tw_job_output(*out, output, err);
+    if (status != TW_OK) {
+        cli_job_free(*out);
+        *out = NULL;
     }
-    if (status == TW_OK && !f->plan_only)
-        cli_pairs_count(&f->pairs, job);
-    cli_job_free(job);
     return status;
 }
 
-/* One frame of the result. */
-static tw_status step(frames *f, int64_t index, tw_error *err)
+/* Frame `index` of the result is a given one. */
+static tw_status copy_given(frames *f, int64_t index, tw_error *err)
 {
     g_autofree char *output = name_of(f, index);
-    guint pair = (guint)(index / f->factor);
+    if (!f->resume && !cli_flag(f->args, "overwrite") && g_file_test(output, G_FILE_TEST_EXISTS))
+        return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it, --resume keeps it", output);
+    TW_TRY(copy_file(g_array_index(f->items, cli_item, index / f->factor).input, output, err));
+    f->copied++;
+    return TW_OK;
+}
+
+/* Begins one frame of the result. */
+static tw_status begin(frames *f, int64_t index, tw_error *err)
+{
+    g_autofree char *output = name_of(f, index);
+    tw_job *job = NULL;
     int number = (int)(index % f->factor);
     if (f->resume && is_there(output)) {
         f->skipped++;
         return TW_OK;
     }
     if (number > 0)
-        return make_one(f, pair, number, output, err);
-    if (!f->resume && !cli_flag(f->args, "overwrite") && g_file_test(output, G_FILE_TEST_EXISTS))
-        return tw_fail(err, TW_ERROR_USAGE, "%s exists; --overwrite replaces it, --resume keeps it", output);
-    TW_TRY(copy_file(g_array_index(f->items, cli_item, pair).input, output, err));
-    f->copied++;
+        TW_TRY(new_job(f, (guint)(index / f->factor), number, output, &job, err));
+    return cli_ahead_put(f->ahead, job, index, err);
+}
+
+static tw_status end_next(frames *f, tw_error *err)
+{
+    tw_job *job;
+    int64_t index;
+    TW_TRY(cli_ahead_take(f->ahead, &job, &index, err));
+    if (!job)
+        return copy_given(f, index, err);
+    cli_pairs_count(&f->pairs, job);
+    cli_job_free(job);
     return TW_OK;
 }
 
@@ -168,23 +181,37 @@ static tw_status open_all(frames *f, tw_error *err)
     TW_TRY(cli_list_folder(in, out, NULL, &f->items, err));
     TW_TRY(check_names(f, err));
     TW_TRY(tw_session_new(&f->session, err));
+    f->ahead = cli_ahead_new(f->args, f->session, 0, 0);
     if (!f->plan_only && g_mkdir_with_parents(out, 0777) != 0)
         return tw_fail(err, TW_ERROR_RUN, "%s: the folder cannot be made: %s", out, g_strerror(errno));
     return TW_OK;
 }
 
+/* All pairs are alike. */
+static tw_status plan_one(frames *f, tw_error *err)
+{
+    g_autofree char *output = name_of(f, 1);
+    tw_job *job = NULL;
+    TW_TRY(new_job(f, 0, 1, output, &job, err));
+    tw_status status = tw_job_plan(job, err);
+    if (status == TW_OK) {
+        char *explained = cli_json() ? tw_job_json(job) : tw_job_explain(job);
+        printf("%s%s", explained ? explained : "", cli_json() ? "\n" : "");
+        tw_bytes_free(explained);
+    }
+    cli_job_free(job);
+    return status;
+}
+
 static tw_status run_all(frames *f, tw_error *err)
 {
     int64_t count = (int64_t)(f->items->len - 1) * f->factor + 1;
-    if (f->plan_only) /* all pairs are alike */
-    {
-        g_autofree char *output = name_of(f, 1);
-        return make_one(f, 0, 1, output, err);
-    }
     for (int64_t i = 0; i < count; i++) {
         if (cli_interrupted())
             return tw_fail(err, TW_ERROR_INTERRUPTED, "interrupted; finished frames stay, --resume goes on from here");
-        TW_TRY(step(f, i, err));
+        TW_TRY(begin(f, i, err));
+        while (cli_ahead_due(f->ahead) || (i + 1 == count && !cli_ahead_empty(f->ahead)))
+            TW_TRY(end_next(f, err));
         cli_progress((double)(i + 1) / (double)count);
     }
     return TW_OK;
@@ -197,8 +224,9 @@ int cli_frames(const cli_args *args, bool plan_only)
     f.factor = atoi(cli_get(args, "factor"));
     tw_status status = open_all(&f, &err);
     if (status == TW_OK)
-        status = run_all(&f, &err);
+        status = plan_only ? plan_one(&f, &err) : run_all(&f, &err);
     cli_progress_end();
+    cli_ahead_free(f.ahead);
     if (status == TW_OK && !plan_only)
         cli_pairs_print(&f.pairs, args->output, f.items->len,
                         json_pack("{s:I,s:I}", "copied", (json_int_t)f.copied, "skipped", (json_int_t)f.skipped));

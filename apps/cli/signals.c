@@ -2,24 +2,21 @@
 /* The lock keeps a job from being cancelled while it is being freed. */
 #include "signals.h"
 
+#include <glib.h>
 #include <pthread.h>
-#include <stddef.h>
 
 #include "base/signals.h"
 
-#define MOST_JOBS 2
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static tw_job *jobs[MOST_JOBS];
+static GPtrArray *jobs; /* NULL before the first one */
 static bool interrupted;
 
 static void cancel_jobs(void *user)
 {
     pthread_mutex_lock(&lock);
     interrupted = true;
-    for (int i = 0; i < MOST_JOBS; i++)
-        if (jobs[i])
-            tw_job_cancel(jobs[i]);
+    for (guint i = 0; jobs && i < jobs->len; i++)
+        tw_job_cancel(g_ptr_array_index(jobs, i));
     pthread_mutex_unlock(&lock);
 }
 
@@ -32,12 +29,9 @@ void cli_signals_start(void)
 void cli_signals_watch(tw_job *job)
 {
     pthread_mutex_lock(&lock);
-    for (int i = 0; i < MOST_JOBS; i++) {
-        if (!jobs[i]) {
-            jobs[i] = job;
-            break;
-        }
-    }
+    if (!jobs)
+        jobs = g_ptr_array_new();
+    g_ptr_array_add(jobs, job);
     if (interrupted)
         tw_job_cancel(job);
     pthread_mutex_unlock(&lock);
@@ -46,9 +40,7 @@ void cli_signals_watch(tw_job *job)
 void cli_signals_forget(tw_job *job)
 {
     pthread_mutex_lock(&lock);
-    for (int i = 0; i < MOST_JOBS; i++)
-        if (jobs[i] == job)
-            jobs[i] = NULL;
+    g_ptr_array_remove_fast(jobs, job);
     pthread_mutex_unlock(&lock);
 }
 

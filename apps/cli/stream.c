@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A y4m stream with frames in between. Two frames are held, as they came and as pictures; the given ones are written as they came. What
- * that takes is taken off the budget of the jobs. */
+/* A y4m stream with frames in between. Frames are held as they came and as pictures while a job needs them; the given ones are written
+ * as they came. What that takes is taken off the budget of the jobs. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "base/error.h"
 #include "base/newfile.h"
 #include "commands.h"
@@ -14,6 +15,12 @@
 #include "terminal.h"
 #include "y4m.h"
 
+typedef struct slot {
+    uint8_t *frame, *picture;
+    size_t length; /* of the picture, bytes */
+    char line[256];
+} slot;
+
 typedef struct stream {
     const cli_args *args;
     tw_session *session;
@@ -22,10 +29,9 @@ typedef struct stream {
     const char *label;
     cli_y4m video;
     int factor;
-    uint8_t *frames[2], *pictures[2], *between;
-    size_t lengths[2];
-    char lines[2][256];
-    int64_t budget; /* of each job */
+    cli_ahead *ahead;
+    GArray *slots;
+    uint8_t *between;
     int64_t read;
     cli_pairs pairs;
 } stream;
@@ -51,73 +57,76 @@ static tw_status write_frame(stream *s, const char *line, const uint8_t *frame, 
     return TW_OK;
 }
 
-/* A job between the two frames that are held. */
-static tw_status pair_job(stream *s, double time, tw_job **job, tw_error *err)
+/* Where frame `k` is held: those that jobs need, and one more. */
+static int slot_of(const stream *s, int64_t k)
 {
-    char text[G_ASCII_DTOSTR_BUF_SIZE], label[2][64];
-    TW_TRY(cli_job_begin(s->args, s->session, job, err));
-    tw_status status = tw_job_set(*job, "time", g_ascii_dtostr(text, sizeof text, time), err);
-    if (status == TW_OK && s->budget > 0) {
-        g_snprintf(text, sizeof text, "%" PRId64, s->budget);
-        status = tw_job_set(*job, "memory", text, err);
-    }
-    for (int i = 0; i < 2 && status == TW_OK; i++) {
-        g_snprintf(label[i], sizeof label[i], "frame %" PRId64, s->read - 2 + i);
-        status = tw_job_input_bytes(*job, s->pictures[i], s->lengths[i], label[i], err);
-    }
-    if (status == TW_OK)
-        status = tw_job_output_bytes(*job, "ppm", err);
-    return status;
+    return (int)(k % (cli_ahead_window(s->ahead) + 1));
 }
 
-static tw_status make_between(stream *s, int number, tw_error *err)
+/* The slot of a frame that is to be read. */
+static tw_status slot_for(stream *s, int64_t k, slot **out, tw_error *err)
 {
+    while (s->slots->len <= (guint)slot_of(s, k))
+        g_array_set_size(s->slots, s->slots->len + 1);
+    slot *at = *out = &g_array_index(s->slots, slot, slot_of(s, k));
+    size_t frame = (size_t)s->video.frame_bytes, picture = (size_t)cli_y4m_picture_bytes(&s->video);
+    if (!at->frame)
+        at->frame = g_try_malloc(frame);
+    if (!at->picture)
+        at->picture = g_try_malloc(picture);
+    return at->frame && at->picture ? TW_OK : tw_fail_memory(err, "frames", (long long)(frame + picture));
+}
+
+/* A job between the frame that was read last and the one before it. */
+static tw_status begin_between(stream *s, int number, tw_error *err)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE], label[64];
     tw_job *job = NULL;
-    void *bytes = NULL;
+    TW_TRY(cli_job_begin(s->args, s->session, &job, err));
+    tw_status status = tw_job_set(job, "time", g_ascii_dtostr(text, sizeof text, (double)number / s->factor), err);
+    for (int64_t k = s->read - 2; k < s->read && status == TW_OK; k++) {
+        const slot *at = &g_array_index(s->slots, slot, slot_of(s, k));
+        g_snprintf(label, sizeof label, "frame %" PRId64, k);
+        status = tw_job_input_bytes(job, at->picture, at->length, label, err);
+    }
+    if (status == TW_OK)
+        status = tw_job_output_bytes(job, "ppm", err);
+    if (status != TW_OK) {
+        cli_job_free(job);
+        return status;
+    }
+    return cli_ahead_put(s->ahead, job, s->read - 1, err);
+}
+
+static tw_status write_between(stream *s, tw_job *job, int64_t number, tw_error *err)
+{
     size_t length = 0;
-    tw_status status = pair_job(s, (double)number / s->factor, &job, err);
-    if (status == TW_OK)
-        status = tw_job_run(job, err);
-    if (status == TW_OK)
-        bytes = tw_job_take_bytes(job, &length);
-    if (status == TW_OK && !cli_y4m_from_picture(&s->video, bytes, length, s->between))
-        status = tw_fail(err, TW_ERROR_RUN, "frame %" PRId64 ": the result is no picture of the stream's size", s->read - 1);
-    if (status == TW_OK)
-        cli_pairs_count(&s->pairs, job);
-    cli_job_free(job);
+    void *bytes = tw_job_take_bytes(job, &length);
+    bool made = cli_y4m_from_picture(&s->video, bytes, length, s->between);
+    cli_pairs_count(&s->pairs, job);
     tw_bytes_free(bytes);
-    TW_TRY(status);
+    if (!made)
+        return tw_fail(err, TW_ERROR_RUN, "frame %" PRId64 ": the result is no picture of the stream's size", number);
     return write_frame(s, "FRAME", s->between, err);
 }
 
-/* What the frames take comes off the budget that a job would have; a result in memory is held while it becomes a frame. */
-static tw_status find_budget(stream *s, tw_error *err)
+static tw_status write_next(stream *s, tw_error *err)
 {
-    int64_t held = 3 * s->video.frame_bytes + 5 * cli_y4m_picture_bytes(&s->video);
-    tw_job *job = NULL;
-    tw_status status = pair_job(s, 0.5, &job, err);
-    if (status == TW_OK)
-        status = tw_job_plan(job, err);
-    if (status == TW_OK)
-        s->budget = tw_job_report(job)->budget_bytes - held;
+    tw_job *job;
+    int64_t number;
+    TW_TRY(cli_ahead_take(s->ahead, &job, &number, err));
+    const slot *at = &g_array_index(s->slots, slot, slot_of(s, number));
+    tw_status status = job ? write_between(s, job, number, err) : write_frame(s, at->line, at->frame, err);
     cli_job_free(job);
-    if (status == TW_OK && s->budget < 1)
-        status = tw_fail(err, TW_ERROR_BUDGET, "the budget cannot hold the stream's own frames: they take %lldM",
-                         (long long)(held >> 20) + 1);
     return status;
 }
 
-static void swap(stream *s)
+/* What is done, and what must be done before another job may begin. */
+static tw_status write_due(stream *s, tw_error *err)
 {
-    uint8_t *frame = s->frames[0], *picture = s->pictures[0];
-    char line[256];
-    s->frames[0] = s->frames[1], s->frames[1] = frame;
-    s->pictures[0] = s->pictures[1], s->pictures[1] = picture;
-    size_t length = s->lengths[0];
-    s->lengths[0] = s->lengths[1], s->lengths[1] = length;
-    memcpy(line, s->lines[0], sizeof line);
-    memcpy(s->lines[0], s->lines[1], sizeof line);
-    memcpy(s->lines[1], line, sizeof line);
+    while (cli_ahead_due(s->ahead))
+        TW_TRY(write_next(s, err));
+    return TW_OK;
 }
 
 static tw_status run_all(stream *s, tw_error *err)
@@ -126,21 +135,25 @@ static tw_status run_all(stream *s, tw_error *err)
     g_autofree char *header = cli_y4m_header(&s->video, s->factor);
     TW_TRY(write_out(s, header, strlen(header), err));
     for (;;) {
+        slot *at;
         if (cli_interrupted())
             return tw_fail(err, TW_ERROR_INTERRUPTED, "interrupted");
-        TW_TRY(cli_y4m_read(s->in, s->label, &s->video, s->read, s->frames[1], s->lines[1], &more, err));
+        TW_TRY(slot_for(s, s->read, &at, err));
+        TW_TRY(cli_y4m_read(s->in, s->label, &s->video, s->read, at->frame, at->line, &more, err));
         if (!more)
             break;
         s->read++;
-        s->lengths[1] = cli_y4m_to_picture(&s->video, s->frames[1], s->pictures[1]);
-        if (s->read == 2)
-            TW_TRY(find_budget(s, err));
-        for (int i = 1; i < s->factor && s->read > 1; i++)
-            TW_TRY(make_between(s, i, err));
-        TW_TRY(write_frame(s, s->lines[1], s->frames[1], err));
-        swap(s);
+        at->length = cli_y4m_to_picture(&s->video, at->frame, at->picture);
+        for (int i = 1; i < s->factor && s->read > 1; i++) {
+            TW_TRY(begin_between(s, i, err));
+            TW_TRY(write_due(s, err));
+        }
+        TW_TRY(cli_ahead_put(s->ahead, NULL, s->read - 1, err));
+        TW_TRY(write_due(s, err));
         cli_progress_frames(s->read);
     }
+    while (!cli_ahead_empty(s->ahead))
+        TW_TRY(write_next(s, err));
     return s->read > 0 ? TW_OK : tw_fail(err, TW_ERROR_INPUT, "%s: no frames", s->label);
 }
 
@@ -160,14 +173,13 @@ static tw_status open_all(stream *s, tw_error *err)
         return tw_fail(err, TW_ERROR_INPUT, "%s: %s", in, g_strerror(errno));
     TW_TRY(cli_y4m_open(s->in, in, cli_get(s->args, "matrix"), &s->video, err));
     TW_TRY(tw_session_new(&s->session, err));
-    size_t frame = (size_t)s->video.frame_bytes, picture = (size_t)cli_y4m_picture_bytes(&s->video);
-    s->between = g_try_malloc(frame);
-    for (int i = 0; i < 2; i++) {
-        s->frames[i] = g_try_malloc(frame);
-        s->pictures[i] = g_try_malloc(picture);
-        if (!s->frames[i] || !s->pictures[i] || !s->between)
-            return tw_fail_memory(err, "frames", (long long)(frame + picture));
-    }
+    int64_t frame = s->video.frame_bytes, picture = cli_y4m_picture_bytes(&s->video);
+    /* A job holds the frame after it, its result, and that once more while it grows or becomes a frame. */
+    s->ahead = cli_ahead_new(s->args, s->session, 2 * frame + picture, frame + 4 * picture);
+    s->slots = g_array_new(FALSE, TRUE, sizeof(slot));
+    s->between = g_try_malloc((size_t)frame);
+    if (!s->between)
+        return tw_fail_memory(err, "frames", (long long)frame);
     return strcmp(out, "-") == 0 ? TW_OK : tw_newfile_open(out, &s->file, err);
 }
 
@@ -185,10 +197,13 @@ int cli_stream(const cli_args *args, bool plan_only)
     if (status == TW_OK)
         cli_pairs_print(&s.pairs, args->output, s.read, NULL);
     tw_newfile_close(s.file);
-    for (int i = 0; i < 2; i++) {
-        g_free(s.frames[i]);
-        g_free(s.pictures[i]);
+    cli_ahead_free(s.ahead);
+    for (guint i = 0; s.slots && i < s.slots->len; i++) {
+        g_free(g_array_index(s.slots, slot, i).frame);
+        g_free(g_array_index(s.slots, slot, i).picture);
     }
+    if (s.slots)
+        g_array_free(s.slots, TRUE);
     g_free(s.between);
     if (s.in && s.in != stdin)
         fclose(s.in);

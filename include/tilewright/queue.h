@@ -23,7 +23,11 @@ typedef struct tw_queue_settings {
     const char *memory;   /**< bound of the peak resident memory of the process, as option `memory`; NULL: "50%" */
     int64_t held_bytes;   /**< what the program itself holds besides, within that bound */
     int32_t most_running; /**< jobs at a time; 0: one more than processors */
+    int32_t shares;       /**< a job is planned with one of so many equal parts of what jobs may take, or with all; 0: 2 */
 } tw_queue_settings;
+
+/** Processors that the process may use, by its affinity and its cgroup; at least 1. Any thread. */
+TW_API int32_t tw_processors(void);
 
 /** What happens to one job. Called from threads of the queue, for one job one after the other; any may be NULL. They may call
  *  the queue, but not tw_queue_wait nor tw_queue_free. The job is the callback's while it runs. */
@@ -52,8 +56,8 @@ TW_API void tw_queue_free(tw_queue *queue);
 
 /** Adds a job of the queue's session that has its inputs, options and output: the queue's until `ended` is called. Jobs begin
  *  by falling priority, equal ones in the order they came in; none overtakes one that waits for memory. A job's own option
- *  `memory` counts where it is less than its share: half of what jobs may take together, or all where that is needed. No event
- *  is called from inside. `ticket` (may be NULL) names the job from now on. The events are copied. After a failure the job is
+ *  `memory` counts where it is less than its share: half of what jobs may take together (`shares`), or all where that is
+ *  needed. No event is called from inside. `ticket` (may be NULL) names the job from now on. The events are copied. After a failure the job is
  *  still the caller's: TW_ERROR_USAGE for a job of another session, TW_ERROR_RUN where no thread can be started. */
 TW_API tw_status tw_queue_add(tw_queue *queue, tw_job *job, int32_t priority, const tw_queue_events *events, int64_t *ticket,
                               tw_error *err);

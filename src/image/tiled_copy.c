@@ -6,7 +6,7 @@
 
 #define SIDE      128        /* of a tile */
 #define BAND_ROWS 16         /* rows pulled at once: each tile's part of them is one write */
-#define CHUNK     (64 << 10) /* bytes read from a tile at once */
+#define CHUNK     (56 << 10) /* bytes read from a tile at once; larger ones would be mapped anew each time (tw_alloc) */
 
 struct tw_tiled_copy {
     tw_context *context;

@@ -9,6 +9,8 @@
 #include "model/packing.h"
 #include "model/workspace.h"
 
+#define MOST_KNOWN 16384 /* 1.3 MB; a plan asks for some hundreds */
+
 void tw_flow_free(tw_flow *flow)
 {
     if (!flow)
@@ -16,6 +18,7 @@ void tw_flow_free(tw_flow *flow)
     g_free(flow->text);
     tw_geometry_free(flow->geometry);
     tw_graph_free(flow->net);
+    tw_memo_free(flow->known);
     g_free(flow);
 }
 
@@ -449,6 +452,7 @@ tw_status tw_flow_of(const tw_graph *graph, const tw_geometry *geometry, const c
     if (compare_rates(geometry->blobs[geometry->output].rate, (tw_ratio){1, 1}) != 0)
         return tw_fail(err, TW_ERROR_USAGE, "%s: its result has another size than its pictures", label);
     tw_flow *flow = g_new0(tw_flow, 1);
+    flow->known = tw_memo_new(MOST_KNOWN);
     tw_status status = find_blobs(flow, graph, geometry, label, ends, err);
     if (status == TW_OK) {
         flow->text = rewrite(flow, graph, geometry, text);

@@ -7,6 +7,7 @@
 #ifndef TW_MODEL_FLOW_H
 #define TW_MODEL_FLOW_H
 
+#include "base/memo.h"
 #include "model/interval.h"
 
 #define TW_FLOW_BLOBS  64
@@ -45,6 +46,7 @@ typedef struct tw_flow {
     int ending[3]; /* without output: places of both frames' flows and of the first one's share */
     int n_stages;
     tw_flow_stage stages[TW_FLOW_STAGES];
+    tw_memo *known; /* bytes of runs, by stage and size: plans ask for the same ones again and again */
 } tw_flow;
 
 /** `text` is what `graph` was parsed from. TW_ERROR_USAGE says why the net is none, or cannot be run in stages. With `ends` the last stage

@@ -100,8 +100,13 @@ static ends ends_of(const tw_flow *flow, const tw_flow_stage *stage)
 int64_t tw_flow_bytes(const tw_flow *flow, int number, int64_t w, int64_t h)
 {
     const tw_flow_stage *stage = &flow->stages[number];
-    ends e = ends_of(flow, stage);
-    return tw_memory_run(flow->net, flow->geometry, stage->n_sources, e.sources, stage->n_targets, e.targets, w, h);
+    int64_t key[3] = {number, w, h}, bytes[2] = {0};
+    if (!tw_memo_find(flow->known, key, bytes)) {
+        ends e = ends_of(flow, stage);
+        bytes[0] = tw_memory_run(flow->net, flow->geometry, stage->n_sources, e.sources, stage->n_targets, e.targets, w, h);
+        tw_memo_keep(flow->known, key, bytes);
+    }
+    return bytes[0];
 }
 
 /* Bytes of a blob for w x h input samples. */

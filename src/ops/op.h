@@ -101,6 +101,7 @@ typedef struct tw_op_request {
     tw_pool *pool; /* models and engines of the session */
     int n_inputs;
     tw_source *const *sources;
+    int64_t budget;               /* bytes of memory that the run may take */
     const struct tw_field *field; /* to apply, instead of a file; NULL: there is none */
     bool whole;                   /* the schedule is one tile: barriers need no passes */
     const tw_measured *measured;

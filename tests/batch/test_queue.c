@@ -133,6 +133,34 @@ static void test_room(void)
     g_free(output);
 }
 
+/* Each job is planned with its share of what they may take, or with all where its tile does not fit that. */
+static void test_shares(void)
+{
+    tw_session *session = new_session();
+    char *input = make_picture("shares.png", 600, 400, 3), *output = in_folder("shares-out.png");
+    static const setting settings_of[] = {{"memory", "100%"}, {NULL, NULL}}, large[] = {{"tile", "600x400"}, {NULL, NULL}};
+    for (int shares = 0; shares <= 8; shares += 4) {
+        tw_error err = TW_ERROR_NONE;
+        tw_queue *queue = NULL;
+        tw_queue_settings settings = {.size = sizeof settings, .memory = "700M", .held_bytes = 10 * MIB, .shares = shares};
+        assert_ok(tw_queue_new(session, &settings, &queue, &err), err);
+        int64_t all = 690 * MIB, share = TW_BASE_BYTES + (all - TW_BASE_BYTES) / (shares > 0 ? shares : 2);
+        tw_job *job = upscale_job(session, input, output, settings_of);
+        assert_ok(tw_queue_plan(queue, job, &err), err);
+        g_assert_cmpint(tw_job_report(job)->budget_bytes, ==, share);
+        tw_job_free(job);
+        job = upscale_job(session, input, output, large);
+        assert_ok(tw_queue_plan(queue, job, &err), err);
+        g_assert_cmpint(tw_job_report(job)->budget_bytes, ==, tw_job_report(job)->planned_peak_bytes > share ? all : share);
+        g_assert_true(shares < 8 || tw_job_report(job)->budget_bytes == all);
+        tw_job_free(job);
+        tw_queue_free(queue);
+    }
+    tw_session_free(session);
+    g_free(input);
+    g_free(output);
+}
+
 /* What can never fit is refused in its turn; nothing smaller overtakes what waits for memory. */
 static void test_never(void)
 {
@@ -320,6 +348,9 @@ static void test_wrong(void)
     tw_error err = TW_ERROR_NONE;
     tw_queue_settings settings = {.size = 4};
     assert_fails(tw_queue_new(session, &settings, &queue, &err), TW_ERROR_USAGE, err, "version");
+    settings = (tw_queue_settings){.size = sizeof settings, .shares = -1};
+    err = (tw_error)TW_ERROR_NONE;
+    assert_fails(tw_queue_new(session, &settings, &queue, &err), TW_ERROR_USAGE, err, "below 0");
     settings = (tw_queue_settings){.size = sizeof settings, .memory = "20M"};
     err = (tw_error)TW_ERROR_NONE;
     assert_fails(tw_queue_new(session, &settings, &queue, &err), TW_ERROR_BUDGET, err, "cannot hold a queue");
@@ -346,6 +377,7 @@ int main(int argc, char **argv)
     folder_open();
     g_test_add_func("/queue/order", test_order);
     g_test_add_func("/queue/room", test_room);
+    g_test_add_func("/queue/shares", test_shares);
     g_test_add_func("/queue/never", test_never);
     g_test_add_func("/queue/cancel", test_cancel);
     g_test_add_func("/queue/crowd", test_crowd);

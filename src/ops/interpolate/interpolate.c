@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "budget/limits.h"
 #include "model/memory.h"
 #include "ops/interpolate/options.h"
 #include "ops/interpolate/sealed.h"
@@ -114,10 +113,8 @@ static void choose_canvas(tw_op_state *state, const tw_options *options)
 /* In memory where that leaves most of the budget to tiles. */
 static void choose_place(tw_op_state *state, const tw_op_request *request)
 {
-    tw_limits limits;
-    tw_limits_read(&limits);
-    int64_t budget = tw_options_size(request->options, "memory", limits.memory);
-    state->in_memory = request->whole ? request->thrift == 0 : request->thrift == 0 && tw_stage_kept(state) <= budget / 4;
+    bool room = request->whole || tw_stage_kept(state) <= request->budget / 4;
+    state->in_memory = room && request->thrift == 0;
 }
 
 static tw_status open_state(tw_op_state *state, const tw_op_request *request, tw_error *err)
