@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "op.h"
-#include "terminal.h"
 
 typedef struct entry {
     cli_ahead *ahead;
@@ -51,7 +50,8 @@ cli_ahead *cli_ahead_new(const cli_args *args, tw_session *session, int64_t held
 static void free_entry(entry *e)
 {
     cli_job_free(e->job);
-    g_ptr_array_free(e->warnings, TRUE);
+    if (e->warnings)
+        g_ptr_array_free(e->warnings, TRUE);
     g_free(e);
 }
 
@@ -197,17 +197,16 @@ tw_status cli_ahead_put(cli_ahead *a, tw_job *job, int64_t number, tw_error *err
     return TW_OK;
 }
 
-tw_status cli_ahead_take(cli_ahead *a, tw_job **job, int64_t *number, tw_error *err)
+tw_status cli_ahead_take(cli_ahead *a, tw_job **job, int64_t *number, GPtrArray **warnings, tw_error *err)
 {
     entry *e = g_queue_pop_head(&a->entries);
     pthread_mutex_lock(&a->lock);
     while (!e->done)
         pthread_cond_wait(&a->changed, &a->lock);
     pthread_mutex_unlock(&a->lock);
-    for (guint i = 0; i < e->warnings->len; i++)
-        cli_warn(g_ptr_array_index(e->warnings, i));
     a->jobs -= e->job != NULL;
     *number = e->number;
+    *warnings = g_steal_pointer(&e->warnings);
     *job = NULL;
     tw_status status = e->error.code;
     if (status == TW_OK)

@@ -27,8 +27,8 @@ bool cli_ahead_empty(const cli_ahead *ahead);
 /** A job (cli_job_begin's; the callee's from now on, also after a failure) or, with NULL, only the place of something. Of the
  *  first job TW_ERROR_BUDGET and what planning says. */
 tw_status cli_ahead_put(cli_ahead *ahead, tw_job *job, int64_t number, tw_error *err);
-/** Waits for what was put in first and prints its warnings. *job has run and is the caller's, for cli_job_free; NULL for a place,
- *  and after a failure, which is the job's. There must be something. */
-tw_status cli_ahead_take(cli_ahead *ahead, tw_job **job, int64_t *number, tw_error *err);
+/** Waits for what was put in first. *job has run and is the caller's, for cli_job_free; NULL for a place, and after a failure, which
+ *  is the job's. *warnings (strings; may be none) are the caller's, too. There must be something. */
+tw_status cli_ahead_take(cli_ahead *ahead, tw_job **job, int64_t *number, GPtrArray **warnings, tw_error *err);
 
 #endif

@@ -160,10 +160,11 @@ static tw_status end_next(frames *f, tw_error *err)
 {
     tw_job *job;
     int64_t index;
-    TW_TRY(cli_ahead_take(f->ahead, &job, &index, err));
+    g_autoptr(GPtrArray) warnings = NULL;
+    TW_TRY(cli_ahead_take(f->ahead, &job, &index, &warnings, err));
     if (!job)
         return copy_given(f, index, err);
-    cli_pairs_count(&f->pairs, job);
+    cli_pairs_count(&f->pairs, job, warnings);
     cli_job_free(job);
     return TW_OK;
 }

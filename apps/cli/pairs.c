@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "pairs.h"
 
-#include <glib.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,7 +11,7 @@ cli_pairs cli_pairs_begin(void)
     return (cli_pairs){.since = g_get_monotonic_time()};
 }
 
-void cli_pairs_count(cli_pairs *pairs, tw_job *job)
+void cli_pairs_count(cli_pairs *pairs, tw_job *job, const GPtrArray *warnings)
 {
     char *text = tw_job_json(job);
     json_t *report = text ? json_loads(text, 0, NULL) : NULL;
@@ -21,6 +20,10 @@ void cli_pairs_count(cli_pairs *pairs, tw_job *job)
     pairs->made++;
     pairs->repeated += kind && strcmp(kind, "interpolated") != 0;
     pairs->peak_bytes = MAX(pairs->peak_bytes, peak);
+    bool still = kind && (strcmp(kind, "identical") == 0 || strcmp(kind, "static") == 0);
+    for (guint i = 0; i < warnings->len && !(still && pairs->still); i++)
+        cli_warn(g_ptr_array_index(warnings, i));
+    pairs->still = still;
     json_decref(report);
     tw_bytes_free(text);
 }

@@ -98,12 +98,12 @@ static tw_status begin_between(stream *s, int number, tw_error *err)
     return cli_ahead_put(s->ahead, job, s->read - 1, err);
 }
 
-static tw_status write_between(stream *s, tw_job *job, int64_t number, tw_error *err)
+static tw_status write_between(stream *s, tw_job *job, int64_t number, const GPtrArray *warnings, tw_error *err)
 {
     size_t length = 0;
     void *bytes = tw_job_take_bytes(job, &length);
     bool made = cli_y4m_from_picture(&s->video, bytes, length, s->between);
-    cli_pairs_count(&s->pairs, job);
+    cli_pairs_count(&s->pairs, job, warnings);
     tw_bytes_free(bytes);
     if (!made)
         return tw_fail(err, TW_ERROR_RUN, "frame %" PRId64 ": the result is no picture of the stream's size", number);
@@ -114,9 +114,10 @@ static tw_status write_next(stream *s, tw_error *err)
 {
     tw_job *job;
     int64_t number;
-    TW_TRY(cli_ahead_take(s->ahead, &job, &number, err));
+    g_autoptr(GPtrArray) warnings = NULL;
+    TW_TRY(cli_ahead_take(s->ahead, &job, &number, &warnings, err));
     const slot *at = &g_array_index(s->slots, slot, slot_of(s, number));
-    tw_status status = job ? write_between(s, job, number, err) : write_frame(s, at->line, at->frame, err);
+    tw_status status = job ? write_between(s, job, number, warnings, err) : write_frame(s, at->line, at->frame, err);
     cli_job_free(job);
     return status;
 }

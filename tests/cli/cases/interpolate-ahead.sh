@@ -22,6 +22,10 @@ for memory in 2M 85M 86M; do
     tilewright interpolate in.y4m out.y4m --model small.param --memory $memory; echo $?
 done
 
+# where nothing moves only the first frame is told
+for i in 1 2 3; do tail -c 115209 one-frame.y4m; done | cat in.y4m - >still.y4m
+tilewright interpolate still.y4m still-out.y4m --model small.param
+
 mkdir frames
 for i in 1 2 3 4 5 6 7; do make_flow frames 160x120 $((2 * i)) x.png frames/f$i.png; done
 make-picture --grain frames/f4.png 160 120
