@@ -298,6 +298,15 @@ tw_status tw_queue_plan(tw_queue *queue, tw_job *job, tw_error *err)
     return status;
 }
 
+int32_t tw_queue_side_by_side(tw_queue *queue, const tw_job *job)
+{
+    tw_grant grant = tw_room_grant(job, 0);
+    pthread_mutex_lock(&queue->lock);
+    int64_t most = tw_min64(tw_room_most(&queue->room, &grant), queue->most);
+    pthread_mutex_unlock(&queue->lock);
+    return (int32_t)most;
+}
+
 static void cancel(tw_queue *queue, entry *e, bool waits)
 {
     tw_error error = TW_ERROR_NONE;

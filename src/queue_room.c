@@ -84,6 +84,13 @@ bool tw_room_fits(tw_room *room, const tw_grant *grant)
     return true;
 }
 
+int64_t tw_room_most(const tw_room *room, const tw_grant *grant)
+{
+    int64_t left = room->budget - room->held - TW_BASE_BYTES - grant->weights;
+    int64_t most = left < 0 ? 0 : grant->rest > 0 ? left / grant->rest : INT64_MAX;
+    return grant->device ? tw_min64(most, 1) : most;
+}
+
 int64_t tw_room_planned(const tw_room *room)
 {
     return bytes_of_all(room) + tw_pool_idle_bytes(room->pool, NULL);

@@ -33,6 +33,8 @@ tw_status tw_room_plan(tw_job *job, int64_t share, int64_t all, tw_error *err);
 tw_grant tw_room_grant(const tw_job *job, int64_t least);
 /** True when it fits beside the others, for which it may close engines that nobody uses. One job at a time has a GPU. */
 bool tw_room_fits(tw_room *room, const tw_grant *grant);
+/** How many such grants fit if there are no others. */
+int64_t tw_room_most(const tw_room *room, const tw_grant *grant);
 /** All that is promised: program, held, grants, weights that nobody uses now. */
 int64_t tw_room_planned(const tw_room *room);
 

@@ -88,7 +88,8 @@ static tw_status watch_signals(batch *b, tw_error *err)
 /* Jobs that wait may hold a 32nd of the budget: as large as it is, that is enough to read ahead. */
 static tw_status open_queue(batch *b, tw_error *err)
 {
-    tw_queue_settings settings = {sizeof settings, b->settings->memory, LINES_HELD, b->settings->most_running};
+    tw_queue_settings settings = {.size = sizeof settings, .memory = b->settings->memory, .held_bytes = LINES_HELD};
+    settings.most_running = b->settings->most_running;
     tw_queue_state state;
     TW_TRY(tw_queue_new(b->session, &settings, &b->queue, err));
     tw_queue_look(b->queue, &state);

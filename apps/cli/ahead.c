@@ -28,7 +28,7 @@ struct cli_ahead {
     int processors;            /* that all jobs may use together */
     int window, jobs, threads; /* jobs that may be in, jobs that are, threads of each */
     char memory[32];           /* the budget in bytes */
-    const char *shape;         /* the option that fixes a job's tile, NULL before that is known, and its value */
+    const char *shape;         /* the option that fixes a job's tile, NULL: none, and its value */
     char tile[48];
 };
 
@@ -91,12 +91,8 @@ static tw_status try_queue(cli_ahead *a, tw_job *job, int n, int window, tw_queu
     TW_TRY(tw_queue_new(a->session, &settings, out, err));
     TW_TRY(set_options(a, job, err));
     TW_TRY(tw_queue_plan(*out, job, err));
-    const tw_report *report = tw_job_report(job);
-    tw_queue_state state;
-    tw_queue_look(*out, &state);
-    int64_t program = state.planned_bytes - settings.held_bytes;
-    if (report->planned_peak_bytes - program <= (state.budget_bytes - state.planned_bytes) / n)
-        *workers = (int64_t)n * report->workers;
+    if (tw_queue_side_by_side(*out, job) == n)
+        *workers = (int64_t)n * tw_job_report(job)->workers;
     return TW_OK;
 }
 
@@ -112,7 +108,7 @@ static tw_status add_held(const cli_ahead *a, tw_status status, tw_error *err)
                    (long long)(held >> 20) + 1);
 }
 
-/* Alone with the budget: what the tile follows from. */
+/* One at a time with the budget: what the tile follows from. *alone: it stays so, and its tile is not our business. */
 static tw_status plan_one(cli_ahead *a, tw_job *job, bool *alone, int64_t *workers, tw_error *err)
 {
     int64_t held = a->held + a->held_each;
@@ -123,6 +119,8 @@ static tw_status plan_one(cli_ahead *a, tw_job *job, bool *alone, int64_t *worke
     if (held > 0 && report->budget_bytes <= held)
         return tw_fail(err, TW_ERROR_BUDGET, "the budget of %.1f MiB cannot hold frames", report->budget_bytes / 1048576.0);
     TW_TRY(try_queue(a, job, 1, 1, &a->queue, workers, err));
+    if (*alone)
+        return TW_OK;
     bool whole = strcmp(report->schedule, "whole") == 0;
     a->shape = whole ? "schedule" : "tile";
     if (whole)

@@ -91,7 +91,8 @@ static tw_status read_size(const char *name, const char *text, int64_t *out, tw_
 static tw_status set_up(server *s, int *port, tw_error *err)
 {
     const serve_settings *settings = s->http.settings;
-    tw_queue_settings queue = {sizeof queue, settings->memory, HELD_BYTES, settings->most_running};
+    tw_queue_settings queue = {.size = sizeof queue, .memory = settings->memory, .held_bytes = HELD_BYTES};
+    queue.most_running = settings->most_running;
     int64_t store;
     s->http.limits.defaults = settings->defaults;
     TW_TRY(read_size("max-body", settings->max_body, &s->http.limits.most_body, err));

@@ -64,6 +64,9 @@ TW_API tw_status tw_queue_add(tw_queue *queue, tw_job *job, int32_t priority, co
 /** Plans a job that is not in the queue as the queue would, alone, for those who want to see that before they add it. Errors as
  *  of tw_job_plan; the job stays the caller's. */
 TW_API tw_status tw_queue_plan(tw_queue *queue, tw_job *job, tw_error *err);
+/** How many jobs like this one, which tw_queue_plan has planned, would run at a time if there were no others: at most
+ *  most_running, 0 where not even one fits, 1 on a device. */
+TW_API int32_t tw_queue_side_by_side(tw_queue *queue, const tw_job *job);
 /** Its `ended` gets TW_ERROR_INTERRUPTED, unless it was done already. False (0) where no such job waits or runs. */
 TW_API int tw_queue_cancel(tw_queue *queue, int64_t ticket);
 /** The same for each job that waits or runs; `ended` of those that wait has been called when it returns. */

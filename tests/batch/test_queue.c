@@ -117,6 +117,10 @@ static void test_room(void)
         tw_queue *queue = new_queue(session, memory, 8);
         watch all = {0}, w[10] = {{0}};
         tw_queue_state state;
+        one = upscale_job(session, input, output, slow_engine);
+        assert_ok(tw_queue_plan(queue, one, &err), err);
+        g_assert_cmpint(tw_queue_side_by_side(queue, one), ==, fit);
+        tw_job_free(one);
         for (int i = 0; i < 10; i++)
             add(queue, upscale_job(session, input, output, slow_engine), 0, &w[i], &all);
         tw_queue_look(queue, &state);
@@ -143,11 +147,13 @@ static void test_shares(void)
         tw_error err = TW_ERROR_NONE;
         tw_queue *queue = NULL;
         tw_queue_settings settings = {.size = sizeof settings, .memory = "700M", .held_bytes = 10 * MIB, .shares = shares};
+        settings.most_running = 64;
         assert_ok(tw_queue_new(session, &settings, &queue, &err), err);
         int64_t all = 690 * MIB, share = TW_BASE_BYTES + (all - TW_BASE_BYTES) / (shares > 0 ? shares : 2);
         tw_job *job = upscale_job(session, input, output, settings_of);
         assert_ok(tw_queue_plan(queue, job, &err), err);
         g_assert_cmpint(tw_job_report(job)->budget_bytes, ==, share);
+        g_assert_cmpint(tw_queue_side_by_side(queue, job), >=, shares > 0 ? shares : 2);
         tw_job_free(job);
         job = upscale_job(session, input, output, large);
         assert_ok(tw_queue_plan(queue, job, &err), err);
