@@ -183,14 +183,14 @@ static void *work(void *data)
     return NULL;
 }
 
+/* --- the queue ----------------------------------------------------------------------------------------------------- */
+
 int32_t tw_processors(void)
 {
     tw_limits limits;
     tw_limits_read(&limits);
     return limits.cpus;
 }
-
-/* --- the queue ----------------------------------------------------------------------------------------------------- */
 
 static tw_status set_budget(tw_queue *queue, const char *memory, tw_error *err)
 {

@@ -79,23 +79,6 @@ static tw_status set_options(cli_ahead *a, tw_job *job, tw_error *err)
     return a->shape ? tw_job_set(job, a->shape, a->tile, err) : TW_OK;
 }
 
-/* A queue that runs `n` at a time with `window` of them in, if the budget holds that many: *workers of all together, else 0. */
-static tw_status try_queue(cli_ahead *a, tw_job *job, int n, int window, tw_queue **out, int64_t *workers, tw_error *err)
-{
-    tw_queue_settings settings = {.size = sizeof settings, .memory = a->memory, .most_running = n, .shares = n};
-    settings.held_bytes = a->held + window * a->held_each;
-    *out = NULL;
-    *workers = 0;
-    a->window = window;
-    a->threads = (a->processors + n - 1) / n;
-    TW_TRY(tw_queue_new(a->session, &settings, out, err));
-    TW_TRY(set_options(a, job, err));
-    TW_TRY(tw_queue_plan(*out, job, err));
-    if (tw_queue_side_by_side(*out, job) == n)
-        *workers = (int64_t)n * tw_job_report(job)->workers;
-    return TW_OK;
-}
-
 /* The number in a refusal is a job's. */
 static tw_status add_held(const cli_ahead *a, tw_status status, tw_error *err)
 {
@@ -108,25 +91,43 @@ static tw_status add_held(const cli_ahead *a, tw_status status, tw_error *err)
                    (long long)(held >> 20) + 1);
 }
 
+/* A queue that runs `n` at a time with `window` of them in, if the budget holds that many: *workers of all together, else 0. */
+static tw_status try_queue(cli_ahead *a, tw_job *job, int n, int window, tw_queue **out, int64_t *workers, tw_error *err)
+{
+    tw_queue_settings settings = {.size = sizeof settings, .memory = a->memory, .most_running = n, .shares = n};
+    settings.held_bytes = a->held + window * a->held_each;
+    *out = NULL;
+    *workers = 0;
+    a->window = window;
+    a->threads = (a->processors + n - 1) / n;
+    tw_error ignored = TW_ERROR_NONE;
+    if (tw_queue_new(a->session, &settings, out, &ignored) != TW_OK)
+        return tw_fail(err, TW_ERROR_BUDGET, "the budget cannot hold the stream's own frames: they take %lldM",
+                       (long long)(settings.held_bytes >> 20) + 1);
+    TW_TRY(set_options(a, job, err));
+    TW_TRY(add_held(a, tw_queue_plan(*out, job, err), err));
+    if (tw_queue_side_by_side(*out, job) == n)
+        *workers = (int64_t)n * tw_job_report(job)->workers;
+    return TW_OK;
+}
+
 /* One at a time with the budget: what the tile follows from. *alone: it stays so, and its tile is not our business. */
 static tw_status plan_one(cli_ahead *a, tw_job *job, bool *alone, int64_t *workers, tw_error *err)
 {
-    int64_t held = a->held + a->held_each;
-    TW_TRY(tw_job_plan(job, err));
+    TW_TRY(add_held(a, tw_job_plan(job, err), err));
     const tw_report *report = tw_job_report(job);
     *alone = !report->exact || strcmp(report->device, "cpu") != 0;
     g_snprintf(a->memory, sizeof a->memory, "%" PRId64, report->budget_bytes);
-    if (held > 0 && report->budget_bytes <= held)
-        return tw_fail(err, TW_ERROR_BUDGET, "the budget of %.1f MiB cannot hold frames", report->budget_bytes / 1048576.0);
     TW_TRY(try_queue(a, job, 1, 1, &a->queue, workers, err));
     if (*alone)
         return TW_OK;
-    bool whole = strcmp(report->schedule, "whole") == 0;
-    a->shape = whole ? "schedule" : "tile";
-    if (whole)
+    if (strcmp(report->schedule, "whole") == 0) {
+        a->shape = "schedule";
         g_strlcpy(a->tile, "whole", sizeof a->tile);
-    else
+    } else {
+        a->shape = "tile";
         g_snprintf(a->tile, sizeof a->tile, "%" PRId64 "x%" PRId64, report->tile[0], report->tile[1]);
+    }
     return TW_OK;
 }
 
@@ -134,7 +135,7 @@ static tw_status choose(cli_ahead *a, tw_job *job, tw_error *err)
 {
     bool alone = true;
     int64_t one = 0, more = 0;
-    TW_TRY(add_held(a, plan_one(a, job, &alone, &one, err), err));
+    TW_TRY(plan_one(a, job, &alone, &one, err));
     for (int n = alone ? 1 : a->processors; n > 0; n /= 2) {
         tw_error ignored = TW_ERROR_NONE;
         tw_queue *queue;

@@ -66,8 +66,7 @@ static int slot_of(const stream *s, int64_t k)
 /* The slot of a frame that is to be read. */
 static tw_status slot_for(stream *s, int64_t k, slot **out, tw_error *err)
 {
-    while (s->slots->len <= (guint)slot_of(s, k))
-        g_array_set_size(s->slots, s->slots->len + 1);
+    g_array_set_size(s->slots, MAX(s->slots->len, (guint)slot_of(s, k) + 1));
     slot *at = *out = &g_array_index(s->slots, slot, slot_of(s, k));
     size_t frame = (size_t)s->video.frame_bytes, picture = (size_t)cli_y4m_picture_bytes(&s->video);
     if (!at->frame)

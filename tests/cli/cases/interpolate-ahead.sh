@@ -22,6 +22,9 @@ for memory in 2M 85M 86M; do
     tilewright interpolate in.y4m out.y4m --model small.param --memory $memory; echo $?
 done
 
+for i in 1 2; do printf 'FRAME\n'; head -c 6000000 /dev/zero; done | sed '1s/^/YUV4MPEG2 W3000 H2000 F25:1 Cmono\n/' >large.y4m
+tilewright interpolate large.y4m out.y4m --model small.param --memory 190M; echo $?
+
 # where nothing moves only the first frame is told
 for i in 1 2 3; do tail -c 115209 one-frame.y4m; done | cat in.y4m - >still.y4m
 tilewright interpolate still.y4m still-out.y4m --model small.param
@@ -37,5 +40,5 @@ head -c 3000 frames/f3.png >half.png && mv half.png frames/f3.png
 for threads in 1 2 5; do
     tilewright interpolate frames broken$threads --model small.param --factor 2 --threads $threads; echo $?
     for f in f1 f2 f3; do cmp f1/$f.png broken$threads/$f.png; done
-    ls -A broken$threads | grep -v '^f[123789][0-9]*.png$'
+    ls -A broken$threads | grep -v '^f[123789][0-9]*.png$' || true
 done
